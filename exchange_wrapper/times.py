@@ -1,0 +1,50 @@
+"""Points in time as the core sees them: whole nanoseconds since 1970-01-01, UTC.
+
+An integer compares and adds exactly and cheaply where a strategy sees a million events; the edges
+turn it into ISO 8601 text or an aware ``datetime``. Nothing here reads a clock.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, NewType
+
+from exchange_wrapper.errors import ApiUsageError
+
+__all__ = ["MILLISECOND", "SECOND", "UtcNs", "from_datetime", "from_iso", "to_datetime", "to_iso"]
+
+UtcNs = NewType("UtcNs", int)
+
+MILLISECOND: Final = 1_000_000
+SECOND: Final = 1_000_000_000
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_datetime(time: UtcNs) -> datetime:
+    """Return an aware datetime, cut to microseconds."""
+    return _EPOCH + timedelta(microseconds=time // 1000)
+
+
+def from_datetime(moment: datetime) -> UtcNs:
+    """Return the nanoseconds of an aware datetime, exactly."""
+    since = moment - _EPOCH
+    return UtcNs(((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000)
+
+
+def to_iso(time: UtcNs) -> str:
+    """Return ISO 8601 text with six decimals and a Z, as in ``2018-04-07T02:29:58.933222Z``."""
+    return to_datetime(time).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_iso(text: str) -> UtcNs:
+    """Read ISO 8601 text; without an offset it is UTC.
+
+    Raises
+    ------
+    ApiUsageError
+        Not an ISO 8601 date and time.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ApiUsageError(f"{text!r} is not an ISO 8601 time") from None
+    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
