@@ -1,0 +1,250 @@
+"""What every exchange adapter gives, and the tools that adapters share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Final, cast
+
+from exchange_wrapper.errors import ApiUsageError, DataError, UnknownName
+from exchange_wrapper.fees import FeeSchedule
+from exchange_wrapper.market import MarketEvent
+from exchange_wrapper.numbers import Lots, Ticks, parse_amount
+from exchange_wrapper.pair import Pair, split_name
+from exchange_wrapper.times import UtcNs
+from exchange_wrapper.util import utc_now
+
+__all__ = ["Candle", "Capabilities", "Exchange", "Increment", "PairGrid"]
+
+Candle = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]
+"""Open time in seconds since 1970 UTC, open, high, low, close, volume in base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an exchange can do, as data.
+
+    Attributes
+    ----------
+    candle_freqs_s : frozenset of int
+        Lengths of the candles it keeps, in seconds; empty where it keeps none.
+    """
+
+    candle_freqs_s: frozenset[int]
+
+
+class Exchange(ABC):
+    """Market data of one exchange in our own terms.
+
+    Whatever goes wrong outside (network, time-outs, refusals, unreadable data) is raised as
+    ``Unavailable``, ``ProcessingError`` or ``DataError``; any other exception is a bug.
+
+    Parameters
+    ----------
+    name : str
+        The name it is loaded under.
+    config : mapping
+        Its object in the configuration file. Read here: ``pairs``, an optional list of the only
+        pairs to load; ``fees``, an optional ``{"maker": "0.004", "taker": "0.006"}``.
+    currencies : frozenset of str
+        A pair is loaded only if both its currencies are in here.
+    clock : callable
+        Returns the time at which a message is received.
+
+    Raises
+    ------
+    ApiUsageError
+        The configuration can't be used.
+    """
+
+    capabilities: ClassVar[Capabilities]
+    silence_max_s: ClassVar[float]
+    """A connection on which nothing arrives for so long is broken."""
+    default_fees: ClassVar[FeeSchedule]
+    """The exchange's worst tier."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Mapping[str, object],
+        currencies: frozenset[str],
+        *,
+        clock: Callable[[], UtcNs] = utc_now,
+    ) -> None:
+        self.name = name
+        self.fees = self._read_fees(config)
+        self._clock = clock
+        self._currencies = currencies
+        self._only = self._read_only(config)
+        self._config = config
+
+    @abstractmethod
+    async def load_pairs(self) -> dict[str, Pair]:
+        """Return the pairs that can be traded now and whose currencies are configured, by name.
+
+        Raises
+        ------
+        UnknownName
+            A pair that ``config["pairs"]`` names is not listed, or none is left.
+        """
+
+    @abstractmethod
+    def connect(self, pairs: Iterable[Pair]) -> AsyncGenerator[MarketEvent, None]:
+        """Yield what one connection says of the pairs, from opening it until it is lost.
+
+        Each pair's first book event is a ``BookSnapshot``. Data of one pair that can't be read
+        is a ``BookLost`` of that pair.
+
+        Raises
+        ------
+        Unavailable
+            The connection could not be made or was lost.
+        DataError
+            What arrived is not the exchange's protocol.
+        """
+
+    @abstractmethod
+    async def fetch_candles(
+        self, pair: Pair, freq_s: int, start_s: int, end_s: int
+    ) -> list[Candle]:
+        """Return the candles that open in [start_s, end_s), oldest first, each time once.
+
+        An interval without trades has no candle. The candle of an interval that has not ended
+        is not final: ask with an ``end_s`` that excludes it.
+
+        Parameters
+        ----------
+        pair : Pair
+            One of ``load_pairs``.
+        freq_s : int
+            Length of a candle, one of ``capabilities.candle_freqs_s``.
+        start_s, end_s : int
+            Seconds since 1970 UTC.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Release what the adapter holds open."""
+
+    def _setting(self, key: str, default: str) -> str:
+        value = self._config.get(key, default)
+        if not isinstance(value, str):
+            raise ApiUsageError(f"exchange {self.name}: {key} must be text", field=key)
+        return value
+
+    def _wants(self, name: str, base: str, quote: str) -> bool:
+        known = base in self._currencies and quote in self._currencies
+        return known and (self._only is None or name in self._only)
+
+    def _checked(self, pairs: dict[str, Pair], listed: Iterable[str]) -> dict[str, Pair]:
+        missing = (self._only or frozenset()) - set(listed)
+        if missing:
+            raise UnknownName(
+                f"exchange {self.name} does not list {', '.join(sorted(missing))}: "
+                'correct "pairs" in its configuration',
+                field="pairs",
+            )
+        if not pairs:
+            raise UnknownName(
+                f"exchange {self.name} lists no tradable pair of the currencies "
+                f"{', '.join(sorted(self._currencies))}",
+                field="currencies",
+            )
+        return pairs
+
+    def _read_only(self, config: Mapping[str, object]) -> frozenset[str] | None:
+        given = config.get("pairs")
+        if given is None:
+            return None
+        if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+            raise ApiUsageError(
+                f"exchange {self.name}: pairs must be a list of names", field="pairs"
+            )
+        return frozenset("_".join(split_name(name)) for name in given)
+
+    def _read_fees(self, config: Mapping[str, object]) -> FeeSchedule:
+        given = config.get("fees")
+        if given is None:
+            return self.default_fees
+        if not isinstance(given, Mapping) or set(given) != {"maker", "taker"}:
+            raise ApiUsageError(
+                f"exchange {self.name}: fees must have maker and taker", field="fees"
+            )
+        return FeeSchedule(
+            maker=parse_amount(given["maker"], "fees.maker"),
+            taker=parse_amount(given["taker"], "fees.taker"),
+        )
+
+
+class Increment:
+    """Reads decimal text as whole multiples of one increment, exactly."""
+
+    __slots__ = ("_coefficient", "_decimals", "_scales", "_step")
+
+    def __init__(self, step: Decimal) -> None:
+        self._step = step
+        self._decimals = max(0, -int(step.normalize().as_tuple().exponent))
+        self._coefficient = int(step.scaleb(self._decimals))
+        self._scales: tuple[int, ...] = tuple(
+            10 ** (self._decimals - n) for n in range(self._decimals + 1)
+        )
+
+    def units(self, text: str) -> int:
+        """Return how many increments ``text`` is; never negative.
+
+        Raises
+        ------
+        DataError
+            Not plain decimal text, or not a whole number of increments.
+        """
+        whole, _, fraction = text.partition(".")
+        if len(fraction) > self._decimals:
+            fraction = fraction.rstrip("0")
+        digits = whole + fraction
+        decimals = len(fraction)
+        # One test refuses signs, exponents, white space, underscores and empty text.
+        if digits.isdecimal() and decimals <= self._decimals:
+            scaled = int(digits) * self._scales[decimals]
+            if self._coefficient == 1:
+                return scaled
+            units, rest = divmod(scaled, self._coefficient)
+            if not rest:
+                return units
+        raise DataError(f"{text!r} is not a multiple of {self._step}")
+
+
+class _TicksMemo(dict[str, Ticks]):
+    """Ticks of the price texts seen so far; prices repeat, and looking up beats reading."""
+
+    SIZE_MAX: Final = 65_536  # a price that wanders for months must not fill memory
+
+    def __init__(self, increment: Increment) -> None:
+        self._increment = increment
+
+    def __missing__(self, text: str) -> Ticks:
+        ticks = Ticks(self._increment.units(text))
+        if len(self) >= self.SIZE_MAX:
+            self.clear()
+        self[text] = ticks
+        return ticks
+
+
+class PairGrid:
+    """Reads the price and size texts of one pair as ticks and lots.
+
+    Attributes
+    ----------
+    ticks : mapping of str to Ticks
+        Any price text may be looked up; one off the grid raises ``DataError``.
+    lots : callable
+        Returns the lots of a size text or raises ``DataError``. Sizes rarely repeat, so they
+        are read each time.
+    """
+
+    __slots__ = ("lots", "name", "pair", "ticks")
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.name = pair.name()
+        self.ticks: Mapping[str, Ticks] = _TicksMemo(Increment(pair.tick_size))
+        self.lots = cast(Callable[[str], Lots], Increment(pair.lot_size).units)

@@ -1,0 +1,175 @@
+"""Keep one pair's book in step with its feed, and know when it can't be trusted.
+
+Does no I/O and reads no clock: market events go in, executions of virtual orders come out.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from exchange_wrapper.book import L2Book
+from exchange_wrapper.errors import DataError
+from exchange_wrapper.market import (
+    BookLost,
+    BookSnapshot,
+    BookUpdate,
+    MarketEvent,
+    TradePrint,
+)
+from exchange_wrapper.numbers import Lots, Ticks
+from exchange_wrapper.pair import Pair
+from exchange_wrapper.paper import Execution
+from exchange_wrapper.terms import Side
+from exchange_wrapper.times import UtcNs
+
+__all__ = ["BookListener", "BookState", "LiveBook"]
+
+_NOTHING: tuple[Execution, ...] = ()
+_Levels = dict[Ticks, Lots]
+
+
+class BookState(StrEnum):
+    """Whether a book may be used."""
+
+    SYNCING = "syncing"  # no snapshot yet
+    LIVE = "live"
+    STALE = "stale"  # was live; empty until its next snapshot
+
+
+class BookListener(Protocol):
+    """What follows a book's levels: the paper engine of its pair."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing depends on the book now, so that changes need not be reported."""
+
+    def level_changed(
+        self, side: Side, price: Ticks, old: Lots, new: Lots, now: UtcNs
+    ) -> list[Execution]:
+        """Learn of a level's new size; the book has it already."""
+
+    def replaced(self, old_bids: _Levels, old_asks: _Levels, now: UtcNs) -> list[Execution]:
+        """Learn that the book was replaced by a snapshot, and what it was before."""
+
+    def traded(self, print: TradePrint, now: UtcNs) -> list[Execution]:
+        """Learn of a trade at the venue."""
+
+    def set_stale(self, stale: bool) -> None:
+        """Learn whether the book can be trusted."""
+
+
+class LiveBook:
+    """A book with its state.
+
+    Attributes
+    ----------
+    book : L2Book
+        Empty unless the state is ``LIVE``.
+    state : BookState
+    reason : str
+        Why it is not live; empty if it is.
+    since : UtcNs or None
+        When it came into its state.
+    last_message_at : UtcNs or None
+        When anything last arrived for the pair.
+    gaps, resyncs : int
+        How often a live book was lost, and snapshots after the first.
+    """
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.book = L2Book(pair)
+        self.state = BookState.SYNCING
+        self.reason = "no snapshot yet"
+        self.since: UtcNs | None = None
+        self.last_message_at: UtcNs | None = None
+        self.gaps = 0
+        self.resyncs = 0
+        self._listener: BookListener | None = None
+        self._synced = False
+        self._before: tuple[_Levels, _Levels] | None = None  # a lost book's levels
+
+    def attach(self, listener: BookListener) -> None:
+        """Report every change to ``listener`` from now on, unless it is idle."""
+        self._listener = listener
+        listener.set_stale(self.state is not BookState.LIVE)
+
+    def receive(self, event: MarketEvent) -> Sequence[Execution]:
+        """Apply an event of this pair and return the executions it leads to.
+
+        Updates that come before the snapshot or while the book is stale are dropped. A book that
+        is crossed, or is told of a level that can't be, is stale at once.
+        """
+        if type(event) is BookLost:
+            self._lose(event.reason, event.received_at)
+            return _NOTHING
+        self.last_message_at = event.received_at
+        try:
+            if type(event) is BookUpdate:
+                return self._update(event)
+            if type(event) is TradePrint:
+                return self._trade(event)
+            if type(event) is BookSnapshot:
+                return self._replace(event)
+        except DataError as error:
+            self._lose(error.message, event.received_at)
+        return _NOTHING
+
+    def _update(self, event: BookUpdate) -> Sequence[Execution]:
+        if self.state is not BookState.LIVE:
+            return _NOTHING
+        set_level, listener = self.book.set_level, self._listener
+        if listener is None or listener.idle:
+            for side, price, size in event.changes:
+                set_level(side, price, size)
+            self._check()
+            return _NOTHING
+        # All levels first: half a message may well look crossed.
+        changed = [(*change, set_level(*change)) for change in event.changes]
+        self._check()
+        executions: list[Execution] = []
+        for side, price, new, old in changed:
+            if new != old:
+                executions += listener.level_changed(side, price, old, new, event.received_at)
+        return executions
+
+    def _trade(self, event: TradePrint) -> Sequence[Execution]:
+        listener = self._listener
+        if listener is None or listener.idle or self.state is not BookState.LIVE:
+            return _NOTHING
+        return listener.traded(event, event.received_at)
+
+    def _replace(self, event: BookSnapshot) -> Sequence[Execution]:
+        # What a virtual order took is remembered across a loss: the levels of before tell whether
+        # somebody has really taken it since.
+        before = self._before = self._before or (self.book.bids, self.book.asks)
+        self.book.replace(event.bids, event.asks)
+        self._check()
+        self._before = None
+        self.resyncs += self._synced
+        self._synced = True
+        if self.state is not BookState.LIVE:
+            self.state, self.reason, self.since = BookState.LIVE, "", event.received_at
+            if self._listener is not None:
+                self._listener.set_stale(False)
+        if self._listener is None or self._listener.idle:
+            return _NOTHING
+        return self._listener.replaced(*before, event.received_at)
+
+    def _check(self) -> None:
+        book = self.book
+        if book.is_crossed():
+            assert book.best_bid is not None and book.best_ask is not None
+            bid, ask = self.pair.price(book.best_bid), self.pair.price(book.best_ask)
+            raise DataError(f"{self.pair} is crossed: {bid} bid, {ask} asked")
+
+    def _lose(self, reason: str, now: UtcNs) -> None:
+        self.reason = reason
+        if self._before is None:
+            self._before = self.book.bids, self.book.asks
+        self.book.replace((), ())
+        if self.state is BookState.LIVE:
+            self.gaps += 1
+            self.state, self.since = BookState.STALE, now
+            if self._listener is not None:
+                self._listener.set_stale(True)

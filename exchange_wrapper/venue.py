@@ -1,0 +1,311 @@
+"""One loaded exchange at run time: its feed, live books and paper engines, and its status."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from exchange_wrapper.candles import CandleBuilder, Candles
+from exchange_wrapper.errors import ApiUsageError, ProcessingError, Unavailable
+from exchange_wrapper.exchange.base import Capabilities, Exchange
+from exchange_wrapper.feed import Backoff, Feed
+from exchange_wrapper.fees import FeeSchedule
+from exchange_wrapper.live_book import BookState, LiveBook
+from exchange_wrapper.market import BookLost, MarketEvent, TradePrint
+from exchange_wrapper.numbers import Ticks
+from exchange_wrapper.orders import Order
+from exchange_wrapper.pair import Pair
+from exchange_wrapper.paper import Execution, PaperExchange
+from exchange_wrapper.terms import ExchangeStatus, Mode
+from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
+from exchange_wrapper.util import utc_now
+
+__all__ = ["Venue"]
+
+_log = logging.getLogger(__name__)
+
+_CANDLE_FREQ_S: Final = 300
+_LATE_TRADES_NS: Final = 2 * SECOND  # a candle is closed so long after its interval's end
+
+
+def _ignore(*_: object) -> None:
+    """Stand in for a callback that nobody assigned."""
+
+
+class Venue:
+    """Run one exchange: load its pairs, follow its feed, execute virtual orders.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        The adapter.
+    mode : Mode
+        Only ``PAPER``.
+    latency_ns : int
+        How long a virtual order or its cancellation takes to arrive.
+    candle_freq_s : int
+        Length of the candles that are made of its trades.
+    clock, sleep, draw : callable
+        The time, waiting in seconds, and numbers in [0, 1) for jitter.
+
+    Attributes
+    ----------
+    status : ExchangeStatus
+        ``STARTING`` until every book is live for the first time, then ``READY``, and
+        ``DEGRADED`` while any is not; ``STOPPED`` at the end.
+    pairs : dict of str to Pair
+        Empty until ``on_loaded``.
+    books : dict of str to LiveBook
+        By pair name. Once the venue is stopped they stay as they were last.
+    execution : PaperExchange
+        The execution port of its orders; its engines follow the books.
+    on_loaded : callable of (venue)
+        The pairs are known, nothing has arrived yet: the time to register the venue with a desk
+        and to resume open orders.
+    on_status : callable of (venue, old, new)
+    on_executions : callable of (venue, list of Execution)
+    on_ticker : callable of (venue, pair, best_bid, best_ask, time)
+        The best prices have changed, in ticks; None where a side is empty or the book is lost.
+    on_trade : callable of (venue, TradePrint)
+    on_candle : callable of (venue, pair, Candles)
+        One or more candles that will not change any more.
+
+    Raises
+    ------
+    ApiUsageError
+        The mode is not offered.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        mode: Mode = Mode.PAPER,
+        latency_ns: int = 5 * MILLISECOND,
+        candle_freq_s: int = _CANDLE_FREQ_S,
+        clock: Callable[[], UtcNs] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        if mode is not Mode.PAPER:
+            raise ApiUsageError(
+                f"exchange {exchange.name}: mode {mode} is not offered yet, use paper", field="mode"
+            )
+        self.exchange = exchange
+        self.mode = mode
+        self.status = ExchangeStatus.STARTING
+        self.pairs: dict[str, Pair] = {}
+        self.books: dict[str, LiveBook] = {}
+        self.execution = _TimedExecution(latency_ns=latency_ns)
+        self.on_loaded: Callable[[Venue], None] = _ignore
+        self.on_status: Callable[[Venue, ExchangeStatus, ExchangeStatus], None] = _ignore
+        self.on_executions: Callable[[Venue, Sequence[Execution]], None] = _ignore
+        self.on_ticker: Callable[[Venue, Pair, Ticks | None, Ticks | None, UtcNs], None] = _ignore
+        self.on_trade: Callable[[Venue, TradePrint], None] = _ignore
+        self.on_candle: Callable[[Venue, Pair, Candles], None] = _ignore
+        self._candle_freq_s = candle_freq_s
+        self._clock = clock
+        self._sleep = sleep
+        self._draw = draw
+        self._feed: Feed | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._problem = "loading pairs"
+        self._live = 0  # books that are
+        self._best: dict[str, tuple[Ticks | None, Ticks | None]] = {}
+        self._builders: dict[str, CandleBuilder] = {}
+
+    @property
+    def name(self) -> str:
+        """The name it is loaded under."""
+        return self.exchange.name
+
+    @property
+    def fees(self) -> FeeSchedule:
+        """What its trades cost."""
+        return self.exchange.fees
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the exchange can do."""
+        return self.exchange.capabilities
+
+    async def start(self) -> None:
+        """Begin to run in the background; ``stop`` ends it."""
+        assert self._task is None, "a venue is started once"
+        self._task = asyncio.create_task(self.run(), name=f"venue {self.name}")
+
+    async def stop(self) -> None:
+        """End what ``start`` began, and raise what it had failed with."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
+
+    async def run(self) -> None:
+        """Run until cancelled.
+
+        Trouble at the exchange's end is waited out. Anything else (its configuration is wrong, or
+        we have a bug) stops the venue, is logged and raised; ``health`` says so too.
+        """
+        try:
+            await self._load()
+            self._feed = Feed(
+                self.exchange,
+                self.pairs.values(),
+                self._receive,
+                clock=self._clock,
+                sleep=self._sleep,
+                draw=self._draw,
+            )
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._feed.run())
+                tasks.create_task(self._keep_time())
+                tasks.create_task(self._close_candles())
+        except Exception as error:
+            cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            self._problem = f"stopped by an error: {cause}"
+            _log.error(
+                "exchange %s stopped: %s",
+                self.name,
+                cause,
+                exc_info=None if isinstance(cause, ApiUsageError) else error,
+            )
+            raise
+        finally:
+            self._set_status(ExchangeStatus.STOPPED)
+            await self.exchange.close()
+
+    def health(self) -> dict[str, object]:
+        """Return the state in JSON-ready form; ages in seconds, None before the first message."""
+        feed = self._feed
+        now = self._clock()
+        return {
+            "status": self.status.value,
+            "problem": self._problem or (feed.problem if feed else ""),
+            "last_message_age_s": _age_s(feed.last_message_at if feed else None, now),
+            "reconnects": feed.reconnects if feed else 0,
+            "gaps": feed.gaps if feed else 0,
+            "pairs": {
+                name: {
+                    "state": book.state.value,
+                    "reason": book.reason,
+                    "since": None if book.since is None else to_iso(book.since),
+                    "last_message_age_s": _age_s(book.last_message_at, now),
+                    "gaps": book.gaps,
+                    "resyncs": book.resyncs,
+                }
+                for name, book in self.books.items()
+            },
+        }
+
+    async def _load(self) -> None:
+        backoff = Backoff(self._draw)
+        while not self.pairs:
+            try:
+                self.pairs = await self.exchange.load_pairs()
+            except (Unavailable, ProcessingError) as error:
+                self._problem = f"pairs can't be loaded: {error.message}"
+                await self._sleep(backoff.next_s())
+        self._problem = ""
+        for name, pair in self.pairs.items():
+            self.books[name] = LiveBook(pair)
+            self.books[name].attach(self.execution.add_pair(pair, self.books[name].book))
+            self._best[name] = (None, None)
+        self.on_loaded(self)
+
+    def _receive(self, event: MarketEvent) -> None:
+        book = self.books[event.pair]
+        self._advance(event.received_at)  # what was due before meets the book as it was
+        was = book.state
+        executions = book.receive(event)
+        if executions:
+            self.on_executions(self, executions)
+        if book.state is not was:
+            self._follow_state(book, event)
+        if type(event) is TradePrint:
+            self._trade(event)
+        best = book.book.best_bid, book.book.best_ask
+        if best != self._best[event.pair]:
+            self._best[event.pair] = best
+            self.on_ticker(self, book.pair, *best, event.received_at)
+
+    def _advance(self, now: UtcNs) -> None:
+        executions = self.execution.advance(now)
+        if executions:
+            self.on_executions(self, executions)
+
+    def _trade(self, event: TradePrint) -> None:
+        self.on_trade(self, event)
+        builder = self._builders.get(event.pair)
+        if builder is not None:
+            builder.add(event)
+
+    def _follow_state(self, book: LiveBook, event: MarketEvent) -> None:
+        name = book.pair.name()
+        if book.state is BookState.LIVE:
+            self._live += 1
+            # Trades may have been missed until now: candles begin with the next whole interval.
+            self._builders[name] = CandleBuilder(book.pair, self._candle_freq_s, event.received_at)
+        else:
+            self._live -= 1
+            if type(event) is not BookLost and self._feed is not None:
+                self._feed.resync(book.reason)
+        if self._live == len(self.books):
+            self._set_status(ExchangeStatus.READY)
+        elif self.status is ExchangeStatus.READY:
+            self._set_status(ExchangeStatus.DEGRADED)
+
+    def _set_status(self, new: ExchangeStatus) -> None:
+        old, self.status = self.status, new
+        if new is not old:
+            self.on_status(self, old, new)
+
+    async def _keep_time(self) -> None:
+        """Carry out what falls due at the paper engines while no event comes."""
+        while True:
+            self.execution.changed.clear()
+            due = self.execution.next_due()
+            wait_s = None if due is None else max(0, due - self._clock()) / SECOND
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self.execution.changed.wait()
+            except TimeoutError:
+                self._advance(self._clock())
+
+    async def _close_candles(self) -> None:
+        freq = self._candle_freq_s * SECOND
+        while True:
+            now = self._clock()
+            over = UtcNs(now - (now - _LATE_TRADES_NS) % freq + freq)
+            await self._sleep((over - now) / SECOND)
+            for name, builder in self._builders.items():
+                candles = builder.close(over)
+                if len(candles):
+                    self.on_candle(self, self.pairs[name], candles)
+
+
+class _TimedExecution(PaperExchange):
+    """A paper exchange that says when something may fall due earlier than before."""
+
+    def __init__(self, *, latency_ns: int) -> None:
+        super().__init__(latency_ns=latency_ns)
+        self.changed = asyncio.Event()
+
+    def submit(self, order: Order, now: UtcNs) -> None:
+        super().submit(order, now)
+        self.changed.set()
+
+    def resume(self, order: Order, now: UtcNs) -> None:
+        super().resume(order, now)
+        self.changed.set()
+
+    def cancel(self, order: Order, now: UtcNs) -> None:
+        super().cancel(order, now)
+        self.changed.set()
+
+
+def _age_s(moment: UtcNs | None, now: UtcNs) -> float | None:
+    return None if moment is None else (now - moment) / SECOND
