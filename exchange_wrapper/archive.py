@@ -1,0 +1,79 @@
+"""Orders and trades that are done and no longer in memory, read from the database."""
+
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from exchange_wrapper import models
+from exchange_wrapper.db import raw
+from exchange_wrapper.orders import Order
+from exchange_wrapper.records import order_of, trade_of
+
+__all__ = ["Archive", "order_at", "recent_orders", "recent_trades"]
+
+_FIND_ID = 'SELECT id FROM "order" WHERE strategy_run_id = ? AND client_order_id = ?'
+
+
+class Archive:
+    """Answers at once whether a run has used an order's name, on a connection of its own.
+
+    Every new order asks, in the middle of its hold: it can't wait for the writer's thread, and a
+    look-up by a unique index costs microseconds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = peewee.SqliteDatabase(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        self._database.connect()
+
+    def find(self, run_id: str, client_oid: str) -> Order | None:
+        """Return a run's order of this name as it was last committed, or None."""
+        found = raw(self._database).execute(_FIND_ID, (run_id, client_oid)).fetchone()
+        if found is None:
+            return None
+        query = models.Order.select().where(models.Order.id == found[0])
+        return order_of(query.execute(self._database)[0])
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+
+def order_at(database: peewee.SqliteDatabase, exchange: str, client_oid: str) -> Order | None:
+    """Return the newest order of this name at an exchange, or None."""
+    table = models.Order
+    query = (
+        table.select()
+        .where((table.exchange == exchange) & (table.client_order_id == client_oid))
+        .order_by(table.id.desc())
+        .limit(1)
+    )
+    rows = list(query.execute(database))
+    return order_of(rows[0]) if rows else None
+
+
+def recent_orders(
+    database: peewee.SqliteDatabase, run_id: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return the orders that were done last, newest first, as on the wire."""
+    table = models.Order
+    query = table.select().where(table.done_at.is_null(False))
+    if run_id is not None:
+        query = query.where(table.strategy_run_id == run_id)
+    rows = query.order_by(table.done_at.desc(), table.id.desc()).limit(limit).execute(database)
+    return [order_of(row).to_dict() for row in rows]
+
+
+def recent_trades(
+    database: peewee.SqliteDatabase, run_id: str | None, before_id: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return the newest trades, newest first, as on the wire."""
+    trades, orders = models.Trade, models.Order
+    query = trades.select(trades, orders).join(orders)
+    if run_id is not None:
+        query = query.where(orders.strategy_run_id == run_id)
+    if before_id is not None:
+        query = query.where(trades.id < before_id)
+    rows = query.order_by(trades.id.desc()).limit(limit).execute(database)
+    found = ((trade, order_of(trade.order)) for trade in rows)
+    return [trade_of(trade, order).to_dict(order) for trade, order in found]

@@ -1,0 +1,231 @@
+"""The SQLite file behind orders and wallets: exact column types, opening, schema version."""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Final, NamedTuple, TextIO
+
+import peewee
+
+from exchange_wrapper.errors import DataError, StorageUnavailable, Unavailable
+from exchange_wrapper.times import UtcNs
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "AmountField",
+    "BaseModel",
+    "Row",
+    "TimeField",
+    "create_database",
+    "insert_rows",
+    "lock_database",
+    "open_database",
+    "raw",
+    "upsert_rows",
+]
+
+SCHEMA_VERSION: Final = 1
+
+Row = Mapping[str, Any]
+"""Values of one row by column name, all columns."""
+
+_APPLICATION_ID: Final = 0x78577270  # "xWrp": tells our files from other programs' databases
+
+_PRAGMAS: Final = {
+    "journal_mode": "wal",
+    "synchronous": "full",  # a commit that was acknowledged survives a power cut
+    "foreign_keys": 1,
+    "busy_timeout": 5000,
+}
+
+
+class AmountField(peewee.DecimalField):
+    """Exact Decimal column, kept as text because SQLite's NUMERIC rounds to a float."""
+
+    field_type = "TEXT"
+
+    def get_modifiers(self) -> list[int]:
+        """Return none: text has no precision to declare."""
+        return []
+
+    def db_value(self, value: Decimal | None) -> str | None:
+        """Return plain decimal text with every digit."""
+        return None if value is None else format(Decimal(value), "f")
+
+    def python_value(self, value: str | None) -> Decimal | None:
+        """Return the amount exactly as it was stored."""
+        return None if value is None else Decimal(value)
+
+
+class TimeField(peewee.BigIntegerField):
+    """Point in time as whole nanoseconds since 1970 UTC, as the core counts it."""
+
+    def python_value(self, value: int | None) -> UtcNs | None:
+        """Return the time as the core's type."""
+        return None if value is None else UtcNs(value)
+
+
+class BaseModel(peewee.Model):
+    """A table with an integer key.
+
+    Models are not bound to a database: queries name theirs, as in ``query.execute(database)``, so
+    that several services can live in one process.
+    """
+
+    append_only: ClassVar[bool] = False  # True makes the database refuse to change a row
+
+    id = peewee.AutoField()
+
+
+def create_database(path: Path, models: Sequence[type[BaseModel]]) -> list[type[BaseModel]]:
+    """Create the file, or the tables it lacks.
+
+    Returns
+    -------
+    list of model classes
+        Those whose table was created now; empty when all were there.
+
+    Raises
+    ------
+    DataError
+        The file is not an SQLite database, or not one of ours.
+    StorageUnavailable
+        The file can't be created or written.
+    """
+    if not path.parent.is_dir():
+        raise StorageUnavailable(f"{path} can't be created: there is no directory {path.parent}")
+    database = _connect(path)
+    try:
+        existing = set(database.get_tables())
+        _check_identity(database, path, may_be_new=not existing)
+        missing = [model for model in models if model._meta.table_name not in existing]
+        with database.atomic():
+            for model in missing:
+                peewee.SchemaManager(model, database=database).create_all()
+                if model.append_only:
+                    _forbid_changes(database, model._meta.table_name)
+            raw(database).execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            raw(database).execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        return missing
+    except (peewee.DatabaseError, sqlite3.Error) as error:
+        raise StorageUnavailable(f"{path} can't be written: {error}") from error
+    finally:
+        database.close()
+
+
+def open_database(path: Path) -> peewee.SqliteDatabase:
+    """Open a database that ``create_database`` made, in the calling thread.
+
+    Raises
+    ------
+    StorageUnavailable
+        There is no such file.
+    DataError
+        The file is not an SQLite database, not one of ours, or of another schema version.
+    """
+    if not path.is_file():
+        raise StorageUnavailable(
+            f"there is no database at {path}; create it with "
+            f"`python -m exchange_wrapper.service init_db {path}`"
+        )
+    database = _connect(path)
+    try:
+        _check_identity(database, path, may_be_new=False)
+    except DataError:
+        database.close()
+        raise
+    return database
+
+
+def lock_database(path: Path) -> TextIO:
+    """Make this process the only writer of a database until the returned file is closed.
+
+    Raises
+    ------
+    Unavailable
+        Another process is.
+    """
+    file = path.with_name(f"{path.name}.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel frees it however we end
+    except BlockingIOError:
+        file.close()
+        raise Unavailable(f"another xWrap is running on {path}") from None
+    return file
+
+
+def raw(database: peewee.SqliteDatabase) -> sqlite3.Connection:
+    """Return the calling thread's own connection, for what is plainer in SQL."""
+    connection: sqlite3.Connection = database.connection()  # type: ignore[no-untyped-call]
+    return connection
+
+
+def insert_rows(
+    database: peewee.SqliteDatabase, model: type[BaseModel], rows: Iterable[Row]
+) -> None:
+    """Append rows; a key that exists already is an error."""
+    raw(database).executemany(_statements(model).insert, _values(model, rows))
+
+
+def upsert_rows(
+    database: peewee.SqliteDatabase, model: type[BaseModel], rows: Iterable[Row]
+) -> None:
+    """Write the newest state of rows, by ``id``."""
+    raw(database).executemany(_statements(model).upsert, _values(model, rows))
+
+
+class _Statements(NamedTuple):
+    insert: str
+    upsert: str
+
+
+@cache  # peewee builds SQL anew for every call, and this is the path of every order
+def _statements(model: type[BaseModel]) -> _Statements:
+    columns = [field.column_name for field in model._meta.sorted_fields]
+    names = ", ".join(f'"{column}"' for column in columns)
+    places = ", ".join("?" * len(columns))
+    insert = f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({places})'
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name != "id")
+    return _Statements(insert, f"{insert} ON CONFLICT (id) DO UPDATE SET {changes}")
+
+
+def _values(model: type[BaseModel], rows: Iterable[Row]) -> list[list[Any]]:
+    fields = [(field.column_name, field.db_value) for field in model._meta.sorted_fields]
+    return [[to_db(row[name]) for name, to_db in fields] for row in rows]
+
+
+def _forbid_changes(database: peewee.SqliteDatabase, table: str) -> None:
+    for change in ("UPDATE", "DELETE"):
+        raw(database).execute(
+            f'CREATE TRIGGER "{table}_no_{change.lower()}" BEFORE {change} ON "{table}" '
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+
+
+def _connect(path: Path) -> peewee.SqliteDatabase:
+    database = peewee.SqliteDatabase(str(path), pragmas=_PRAGMAS)
+    try:
+        database.connect()
+    except peewee.OperationalError as error:
+        raise StorageUnavailable(f"{path} can't be opened: {error}") from error
+    except peewee.DatabaseError as error:
+        raise DataError(f"{path} is not an SQLite database") from error
+    return database
+
+
+def _check_identity(database: peewee.SqliteDatabase, path: Path, *, may_be_new: bool) -> None:
+    application = raw(database).execute("PRAGMA application_id").fetchone()[0]
+    version = raw(database).execute("PRAGMA user_version").fetchone()[0]
+    if may_be_new and application == 0:
+        return
+    if application != _APPLICATION_ID:
+        raise DataError(f"{path} is a database of another program")
+    if version != SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema version {version}, this xWrap needs {SCHEMA_VERSION}",
+            found=version,
+            needed=SCHEMA_VERSION,
+        )

@@ -1,0 +1,124 @@
+"""Bring back ledger and orders from the database as they were when the last batch was committed."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+
+import peewee
+
+from exchange_wrapper import models
+from exchange_wrapper.accounts import Line, Reason
+from exchange_wrapper.desk import Desk
+from exchange_wrapper.errors import LedgerBreach
+from exchange_wrapper.ledger import Ledger
+from exchange_wrapper.numbers import LEDGER, format_amount
+from exchange_wrapper.orders import Order
+from exchange_wrapper.records import order_of, set_of, wallet_of
+
+__all__ = ["restore"]
+
+_SHOWN_MAX = 5  # faults named in the error; one wrong line shows up in several
+
+
+def restore(database: peewee.SqliteDatabase, find_done: Callable[[str, str], Order | None]) -> Desk:
+    """Return a desk, with its ledger, in the stored state.
+
+    Parameters
+    ----------
+    find_done : callable
+        The desk's way to orders that are done; see ``Desk``.
+
+    Raises
+    ------
+    LedgerBreach
+        Balances, lines and holds do not agree; ``data["faults"]`` has all that is wrong.
+    """
+    ledger = Ledger()
+    lines = _lines(database)
+    orders = [order_of(row) for row in _open_orders(database)]
+    sets = [set_of(row) for row in models.WalletSet.select().execute(database)]
+    if sets:
+        ledger.restore(
+            sets,
+            [wallet_of(row) for row in models.VirtualWallet.select().execute(database)],
+            _holds(lines, {order.id for order in orders}),
+            max((line.id for line in lines), default=0),
+        )
+    desk = Desk(
+        ledger,
+        find_done=find_done,
+        last_order_id=_last_id(database, models.Order),
+        last_trade_id=_last_id(database, models.Trade),
+    )
+    for order in orders:
+        desk.restore_order(order)
+    faults = ledger.audit(lines) + _audit_orders(database, desk)
+    if faults:
+        more = f"; and {len(faults) - _SHOWN_MAX} more" if len(faults) > _SHOWN_MAX else ""
+        raise LedgerBreach(
+            f"the stored wallets do not add up: {'; '.join(faults[:_SHOWN_MAX])}{more}",
+            faults=faults,
+        )
+    return desk
+
+
+def _open_orders(database: peewee.SqliteDatabase) -> list[models.Order]:
+    query = models.Order.select().where(models.Order.done_at.is_null()).order_by(models.Order.id)
+    return list(query.execute(database))
+
+
+def _lines(database: peewee.SqliteDatabase) -> list[Line]:
+    fields = models.WalletLine
+    query = fields.select(
+        fields.id,
+        fields.wallet,
+        fields.movement,
+        fields.on_hold,
+        fields.order,
+        fields.reason,
+        fields.date,
+    ).tuples()
+    return [
+        Line(id, wallet_id, movement, on_hold, order_id, Reason(reason), date)
+        for id, wallet_id, movement, on_hold, order_id, reason, date in query.execute(database)
+    ]
+
+
+def _holds(lines: list[Line], open_ids: set[int]) -> list[tuple[int, int, Decimal]]:
+    nets: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    for line in lines:
+        if line.on_hold and line.order_id in open_ids:
+            place = line.wallet_id, line.order_id
+            nets[place] = LEDGER.add(nets[place], line.movement)
+    return [(wallet_id, order_id, net) for (wallet_id, order_id), net in nets.items()]
+
+
+def _last_id(
+    database: peewee.SqliteDatabase, model: type[models.Order] | type[models.Trade]
+) -> int:
+    (last,) = model.select(peewee.fn.MAX(model.id)).tuples().execute(database)[0]
+    return last or 0
+
+
+def _audit_orders(database: peewee.SqliteDatabase, desk: Desk) -> list[str]:
+    """Compare each open order with what is on hold for it and with its trades."""
+    faults = []
+    for order in desk.orders.values():
+        request = order.request
+        wallet = desk.ledger.find_wallet(
+            request.wallet_set_id, request.exchange, order.hold_currency
+        )
+        held = -desk.ledger.held_for(wallet, order.id) if wallet else Decimal(0)
+        if held != order.hold:
+            faults.append(
+                f"order {order.id} needs {format_amount(order.hold)} {order.hold_currency} "
+                f"on hold, its wallet holds {format_amount(held)}"
+            )
+        trades = models.Trade.select().where(models.Trade.order == order.id).execute(database)
+        traded = sum((trade.exec_amount for trade in trades), Decimal(0))
+        if traded != order.filled_size:
+            faults.append(
+                f"order {order.id} is filled by {format_amount(order.filled_size)}, its trades "
+                f"by {format_amount(traded)}"
+            )
+    return faults

@@ -1,0 +1,5 @@
+"""The service: what runs, and the API over it."""
+
+from exchange_wrapper.service.wrapper import ExchangeWrapper
+
+__all__ = ["ExchangeWrapper"]

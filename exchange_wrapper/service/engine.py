@@ -1,0 +1,345 @@
+"""What runs behind the API: exchanges, desk, journal and candles, and how they are joined."""
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from exchange_wrapper.accounts import SetType
+from exchange_wrapper.archive import Archive
+from exchange_wrapper.candle_keeper import CandleKeeper
+from exchange_wrapper.candles import Candles, format_freq
+from exchange_wrapper.changes import Change, LinePosted, OrderChanged, SetChanged, TradeMade
+from exchange_wrapper.config import ExchangeSettings, Settings
+from exchange_wrapper.desk import Desk
+from exchange_wrapper.errors import (
+    ApiUsageError,
+    ExchangeNotReady,
+    LedgerBreach,
+    UnknownName,
+    XWrapError,
+)
+from exchange_wrapper.exchange.base import Exchange
+from exchange_wrapper.execution import Execution, Finished
+from exchange_wrapper.journal import Journal
+from exchange_wrapper.ledger import Ledger
+from exchange_wrapper.logical_wallet import LogicalWalletManager
+from exchange_wrapper.market import TradePrint
+from exchange_wrapper.notifications import Notifications
+from exchange_wrapper.numbers import Ticks, format_amount
+from exchange_wrapper.orders import Order
+from exchange_wrapper.pair import Pair
+from exchange_wrapper.pricing import Pricing
+from exchange_wrapper.restore import restore
+from exchange_wrapper.storage.embedded import EmbeddedStore
+from exchange_wrapper.terms import DoneReason, ExchangeStatus
+from exchange_wrapper.times import MILLISECOND, UtcNs, to_iso
+from exchange_wrapper.util import utc_now
+from exchange_wrapper.venue import Venue
+
+__all__ = ["Engine", "load_class"]
+
+_log = logging.getLogger("xwrap.service")
+
+_CANDLE_FREQ_S = 300
+
+
+class Engine:
+    """Everything that goes on by itself.
+
+    Parameters
+    ----------
+    settings : Settings
+    clock : callable
+        Returns the time now.
+
+    Attributes
+    ----------
+    venues : dict of str to Venue
+        The loaded exchanges by name.
+    desk : Desk
+        Restored by ``start``. Whoever changes something calls ``journal.schedule`` or waits for
+        ``journal.committed``.
+    failure : Future
+        Gets the error after which the service can't go on.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], UtcNs] = utc_now) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.started_at = clock()
+        self.notifications = Notifications()
+        self.venues: dict[str, Venue] = {}
+        self.pricing = Pricing(self.venues)
+        self.desk = Desk(Ledger())
+        self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, clock)
+        self.journal = Journal(
+            settings.sqlite_db, lambda: self.desk.take_changes(), self._announce, self._fail
+        )
+        self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
+        self.keepers: dict[str, CandleKeeper] = {}
+        self._archive: Archive | None = None
+        self._store: EmbeddedStore | None = None
+        self._settings_of = {each.name: each for each in settings.exchanges}
+        self._keeping: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Restore orders and wallets, then start the exchanges.
+
+        Raises
+        ------
+        XWrapError
+            The settings, the database or what is stored in it can't be used.
+        """
+        for settings in self.settings.exchanges:
+            self.register_exchange(settings)
+        await self.journal.open()
+        self._archive = Archive(self.settings.sqlite_db)
+        find_done = self._archive.find
+        self.desk = await self.journal.read(lambda database: restore(database, find_done))
+        self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, self.clock)
+        self._store = await asyncio.to_thread(EmbeddedStore, self.settings.timeseries_db)
+        await self.journal.committed()
+        self._warn_of_orphans()
+        for venue in self.venues.values():
+            await venue.start()
+
+    def register_exchange(self, settings: ExchangeSettings) -> None:
+        """Load an exchange's class; ``start`` starts it.
+
+        Raises
+        ------
+        ApiUsageError
+            There is no such class, or its configuration can't be used.
+        """
+        kind = load_class(settings)
+        exchange = kind(settings.name, settings.config, frozenset(self.settings.currencies))
+        venue = Venue(
+            exchange,
+            mode=settings.mode,
+            latency_ns=settings.latency_ms * MILLISECOND,
+            candle_freq_s=_CANDLE_FREQ_S,
+            clock=self.clock,
+        )
+        venue.on_loaded = self._on_loaded
+        venue.on_status = self._on_status
+        venue.on_executions = self._on_executions
+        venue.on_ticker = self._on_ticker
+        venue.on_trade = self._on_trade
+        venue.on_candle = self._on_candle
+        self.venues[settings.name] = venue
+
+    async def shutdown(self) -> None:
+        """Stop the exchanges, write what is left and close the files."""
+        stopped = await asyncio.gather(
+            *(venue.stop() for venue in self.venues.values()), return_exceptions=True
+        )
+        for name, problem in zip(self.venues, stopped, strict=True):
+            if isinstance(problem, BaseException):
+                _log.error("exchange %s had stopped before: %s", name, problem)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.journal.close()
+        if self._archive is not None:
+            self._archive.close()
+        if self._store is not None:
+            self._store.close()
+
+    @property
+    def store(self) -> EmbeddedStore:
+        """The candle store; its calls block."""
+        assert self._store is not None
+        return self._store
+
+    def venue(self, exchange: str, *, ready: bool = True) -> Venue:
+        """Return a loaded exchange.
+
+        Parameters
+        ----------
+        ready : bool
+            Whether its books must be live; otherwise it is enough that its pairs are known.
+
+        Raises
+        ------
+        UnknownName
+            It is not configured.
+        ExchangeNotReady
+            It is not in that state; the message says in which.
+        """
+        venue = self.venues.get(exchange)
+        if venue is None:
+            raise UnknownName(
+                f"exchange {exchange!r} is not loaded; these are: {', '.join(self.venues)}",
+                field="exchange",
+            )
+        is_ready = venue.status is ExchangeStatus.READY
+        if not (is_ready if ready else venue.pairs):
+            problem = venue.health()["problem"]
+            raise ExchangeNotReady(
+                f"exchange {exchange} is {venue.status}" + (f": {problem}" if problem else ""),
+                exchange=exchange,
+                status=venue.status.value,
+            )
+        return venue
+
+    # What the exchanges say
+
+    def _on_loaded(self, venue: Venue) -> None:
+        ledger, now = self.desk.ledger, self.clock()
+        currencies = {code for pair in venue.pairs.values() for code in (pair.base, pair.quote)}
+        new = [code for code in currencies if ledger.find_wallet(None, venue.name, code) is None]
+        self.desk.add_exchange(venue.name, venue.pairs, venue.fees, venue.execution)
+        settings = self._settings_of[venue.name]
+        for currency in sorted(new):
+            ledger.deposit(venue.name, currency, settings.initial_balance(currency), now)
+        for order in list(self.desk.orders.values()):
+            if order.request.exchange == venue.name:
+                self._resume(venue, order, now)
+        if settings.history_days and _CANDLE_FREQ_S in venue.capabilities.candle_freqs_s:
+            keeper = CandleKeeper(
+                self.store,
+                venue.exchange,
+                venue.pairs,
+                days=settings.history_days,
+                freq_s=_CANDLE_FREQ_S,
+                clock=self.clock,
+            )
+            self.keepers[venue.name] = keeper
+            self._keeping[venue.name] = self._spawn(keeper.run(), f"candles of {venue.name}")
+        self.journal.schedule()
+
+    def _resume(self, venue: Venue, order: Order, now: UtcNs) -> None:
+        pair = venue.pairs.get(order.request.pair)
+        placed = order.pair
+        if pair and (pair.tick_size, pair.lot_size) == (placed.tick_size, placed.lot_size):
+            venue.execution.resume(order, now)
+            return
+        _log.warning("order %d is cancelled: the increments of its pair have changed", order.id)
+        message = "the pair is not traded any more, or its increments have changed"
+        finished = Finished(order.id, DoneReason.CANCELLED, now, message)
+        self.desk.execute(venue.name, [finished])
+
+    def _on_status(self, venue: Venue, old: ExchangeStatus, new: ExchangeStatus) -> None:
+        _log.info("exchange %s: %s → %s", venue.name, old, new)
+        change = {"exchange": venue.name, "from": old.value, "to": new.value}
+        self.notifications.publish("exchstatus", change)
+        if venue.name in self.keepers:
+            if new is ExchangeStatus.READY:
+                self.keepers[venue.name].refill()
+            elif new is ExchangeStatus.STOPPED:
+                self._keeping[venue.name].cancel()
+
+    def _on_executions(self, venue: Venue, executions: Sequence[Execution]) -> None:
+        try:
+            self.desk.execute(venue.name, executions)
+        except LedgerBreach as error:  # a wrong balance is worse than no service
+            self._fail(error)
+            raise
+        finally:
+            self.journal.schedule()
+
+    def _on_ticker(
+        self, venue: Venue, pair: Pair, bid: Ticks | None, ask: Ticks | None, time: UtcNs
+    ) -> None:
+        name = pair.name()
+        if self.notifications.is_wanted("ticker", venue.name, name):
+            ticker = {
+                "exchange": venue.name,
+                "pair": name,
+                "bid": None if bid is None else format_amount(pair.price(bid)),
+                "ask": None if ask is None else format_amount(pair.price(ask)),
+                "time": to_iso(time),
+            }
+            self.notifications.publish_market("ticker", venue.name, name, ticker)
+
+    def _on_trade(self, venue: Venue, trade: TradePrint) -> None:
+        if self.notifications.is_wanted("trades", venue.name, trade.pair):
+            pair = venue.pairs[trade.pair]
+            described = {
+                "exchange": venue.name,
+                "pair": trade.pair,
+                "price": format_amount(pair.price(trade.price)),
+                "size": format_amount(pair.size(trade.size)),
+                "taker_side": trade.maker_side.opposite.value,
+                "trade_id": trade.trade_id,
+                "time": to_iso(trade.time),
+            }
+            self.notifications.publish_market("trades", venue.name, trade.pair, described)
+
+    def _on_candle(self, venue: Venue, pair: Pair, candles: Candles) -> None:
+        name = pair.name()
+        keeper = self.keepers.get(venue.name)
+        if keeper is not None:
+            self._spawn(keeper.keep(name, candles), f"keep candles of {name}")
+        if self.notifications.is_wanted("candles", venue.name, name):
+            described = {
+                "exchange": venue.name,
+                "pair": name,
+                "freq": format_freq(candles.freq_s),
+                "points": candles.points(),
+            }
+            self.notifications.publish_market("candles", venue.name, name, described)
+
+    # What is committed
+
+    def _announce(self, changes: list[Change]) -> None:
+        touched: dict[int, None] = {}
+        for change in changes:
+            match change:
+                case OrderChanged(order=order):
+                    self.notifications.publish("order", order.to_dict())
+                case TradeMade(trade=trade, order=order):
+                    self.notifications.publish("trade", trade.to_dict(order))
+                case LinePosted(wallet=wallet):
+                    touched[wallet.set_id] = None
+                case SetChanged(wallet_set=wallet_set):
+                    touched[wallet_set.id] = None
+        for set_id in touched:
+            if self.desk.ledger.sets[set_id].type is not SetType.EXCHANGE:
+                self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
+
+    def _fail(self, error: XWrapError) -> None:
+        if not self.failure.done():
+            self.failure.set_result(error)
+
+    def _warn_of_orphans(self) -> None:
+        for order in self.desk.orders.values():
+            if order.request.exchange not in self.venues:
+                _log.warning(
+                    "order %d is open at %s, which is not loaded", order.id, order.request.exchange
+                )
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("%s failed", task.get_name(), exc_info=task.exception())
+
+
+def load_class(settings: ExchangeSettings) -> type[Exchange]:
+    """Import an exchange's class.
+
+    Raises
+    ------
+    ApiUsageError
+        There is no such class, or it is not an ``Exchange``.
+    """
+    module_name, _, class_name = settings.class_path.rpartition(".")
+    where = f'exchange "{settings.name}" in the configuration'
+    try:
+        kind = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ApiUsageError(
+            f"{where}: the class {settings.class_path} can't be loaded: {error}", field="class"
+        ) from error
+    if not (isinstance(kind, type) and issubclass(kind, Exchange)):
+        raise ApiUsageError(f"{where}: {settings.class_path} is not an Exchange", field="class")
+    return kind

@@ -1,0 +1,109 @@
+import unittest
+from collections.abc import Awaitable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from exchange_wrapper.api import Api, api_method
+from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError
+from exchange_wrapper.terms import Side
+
+
+class Item(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    amount: Decimal
+
+
+class Service:
+    @api_method(http="/{exchange}/thing")
+    def thing(self, *, exchange: str, count: int = 3, side: Side | None = None) -> list[Any]:
+        """Return what came in."""
+        return [exchange, count, side]
+
+    @api_method()
+    def items(self, *, items: list[Item], flag: bool = False) -> list[Item]:
+        """Return the items."""
+        return items
+
+    @api_method()
+    async def whose(self, *, connection_id: int | None) -> int | None:
+        """Return the caller."""
+        return connection_id
+
+    @api_method()
+    def anything(self, *, connection_id: int | None, **arguments: Any) -> dict[str, Any]:
+        """Return all."""
+        return arguments
+
+    def secret(self) -> None:
+        """Not for the outside."""
+
+
+class TheRegistry(unittest.IsolatedAsyncioTestCase):
+    def setUp(self) -> None:
+        self.api = Api(Service())
+
+    def test_has_what_is_marked_and_nothing_else(self) -> None:
+        self.assertEqual(set(self.api.methods), {"thing", "items", "whose", "anything"})
+        for name in ("secret", "__init__", "nope"):
+            with self.subTest(name):
+                self.assertRaises(MethodNotFoundError, self.api.method, name)
+
+    def test_describes_its_routes(self) -> None:
+        (route,) = self.api.uri_map()
+        self.assertEqual(route["uri"], "/xwrap/v1/{exchange}/thing")
+        self.assertEqual(route["doc"], "Return what came in.")
+
+    async def test_converts_arguments_to_their_types(self) -> None:
+        self.assertEqual(await self.api.call("thing", {"exchange": "x"}), ["x", 3, None])
+        given = {"exchange": "x", "count": 5, "side": "buy"}
+        self.assertEqual(await self.api.call("thing", given), ["x", 5, Side.BUY])
+        listed = await self.api.call("items", {"items": [{"name": "a", "amount": "0.10"}]})
+        self.assertEqual(listed, [Item("a", Decimal("0.10"))])
+
+    def test_reads_text_from_a_url(self) -> None:
+        thing = self.api.method("thing")
+        self.assertEqual(thing.arguments({"exchange": "x", "count": "7"}, text=True)["count"], 7)
+        self.assertRaises(ApiUsageError, thing.arguments, {"exchange": "x", "count": "7"})
+
+    def test_refuses_a_wrong_call_and_names_the_field(self) -> None:
+        for method, given, field in (
+            ("thing", {}, "exchange"),
+            ("thing", {"exchange": "x", "colour": 1}, "colour"),
+            ("thing", {"exchange": 5}, "exchange"),
+            ("thing", {"exchange": "x", "count": "5"}, "count"),
+            ("thing", {"exchange": "x", "count": True}, "count"),
+            ("thing", {"exchange": "x", "side": "left"}, "side"),
+            ("thing", {"exchange": "x", "connection_id": 1}, "connection_id"),
+            ("whose", {"connection_id": 1}, "connection_id"),
+            ("anything", {"connection_id": 1}, "connection_id"),
+            ("items", {"items": [{"name": "a"}]}, "items[0].amount"),
+            ("items", {"items": [{"name": "a", "amount": "x"}]}, "items[0].amount"),
+            ("items", {"items": {}}, "items"),
+        ):
+            with self.subTest(method, given=given), self.assertRaises(ApiUsageError) as caught:
+                self.api.method(method).arguments(given)
+            assert caught.exception.data is not None
+            self.assertEqual(caught.exception.data["field"], field)
+            self.assertIn(field, caught.exception.message)
+
+    async def test_injects_the_connection(self) -> None:
+        self.assertEqual(await self.api.call("whose", {}, connection_id=42), 42)
+        self.assertEqual(await self.api.call("anything", {"a": 1}, connection_id=42), {"a": 1})
+
+    def test_does_the_work_of_a_plain_method_before_anybody_waits(self) -> None:
+        called: list[int] = []
+
+        class Lazy:
+            @api_method()
+            def act(self) -> Awaitable[None]:
+                """Act now, answer later."""
+                called.append(1)
+                return later()
+
+        async def later() -> None: ...
+
+        answer = Api(Lazy()).method("act")({}, None)
+        self.assertEqual(called, [1])
+        answer.close()

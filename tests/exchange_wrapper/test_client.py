@@ -1,0 +1,172 @@
+import asyncio
+import logging
+import unittest
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+
+from exchange_wrapper.client import XWrapClient
+from exchange_wrapper.errors import (
+    ApiUsageError,
+    InsufficientFunds,
+    MethodNotFoundError,
+    ProcessingError,
+    Unavailable,
+)
+from exchange_wrapper.rpc import notification
+from exchange_wrapper.wire import decode, encode, error_to_wire
+
+Answer = Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]
+
+
+class AClient(unittest.IsolatedAsyncioTestCase):
+    """A client of a server that answers as the test says."""
+
+    async def asyncSetUp(self) -> None:
+        logging.disable(logging.CRITICAL)  # a handler that breaks is logged
+        self.addCleanup(logging.disable, logging.NOTSET)
+        self.asked: list[dict[str, Any]] = []
+        self.answer: Answer = self.say_ok
+        self.server: Server = await serve(self.serve, "127.0.0.1", 0, compression=None)
+        self.addAsyncCleanup(self.server.wait_closed)
+        self.addCleanup(self.server.close)
+        self.url = f"ws://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+
+    async def serve(self, connection: ServerConnection) -> None:
+        async for message in connection:
+            request = decode(message)
+            self.asked.append(request)
+            await self.answer(connection, request)
+
+    async def client(self, timeout_s: float = 10) -> XWrapClient:
+        client = await XWrapClient.connect(self.url, name="test", timeout_s=timeout_s)
+        self.addAsyncCleanup(client.close)
+        return client
+
+    async def say_ok(self, connection: ServerConnection, request: dict[str, Any]) -> None:
+        await self.say(connection, request, result={"ok": True})
+
+    async def say(
+        self, connection: ServerConnection, request: dict[str, Any], **answer: Any
+    ) -> None:
+        await connection.send(encode({"jsonrpc": "2.0", "id": request["id"], **answer}), text=True)
+
+    async def test_sends_arguments_by_name_and_amounts_as_text(self) -> None:
+        async def accept(connection: ServerConnection, request: dict[str, Any]) -> None:
+            await self.say(connection, request, result=["accepted", ""])
+
+        self.answer = accept
+        client = await self.client()
+        answer = await client.make_order(
+            run_id="r", exchange="x", client_oid="o", type="market", pair="BTC_USD",
+            size=Decimal("0.10"), side="buy",
+        )  # fmt: skip
+        self.assertEqual(answer, ("accepted", ""))
+        (request,) = self.asked
+        self.assertEqual((request["method"], request["params"]["size"]), ("make_order", "0.1"))
+        self.assertNotIn("limit", request["params"])
+
+    async def test_matches_answers_that_come_in_another_order(self) -> None:
+        waiting: list[dict[str, Any]] = []
+
+        async def answer_backwards(connection: ServerConnection, request: dict[str, Any]) -> None:
+            waiting.append(request)
+            if len(waiting) == 3:
+                for each in reversed(waiting):
+                    await self.say(connection, each, result=each["params"])
+
+        self.answer = answer_backwards
+        client = await self.client()
+        answers = await asyncio.gather(*(client.echo(number=number) for number in range(3)))
+        self.assertEqual(answers, [{"number": number} for number in range(3)])
+
+    async def test_raises_what_xwrap_raised(self) -> None:
+        for error in (
+            InsufficientFunds("no money", needed="5"),
+            ApiUsageError("wrong", field="size"),
+            MethodNotFoundError("Method not found"),
+        ):
+
+            async def fail(
+                connection: ServerConnection,
+                request: dict[str, Any],
+                wire: Any = error_to_wire(error),  # noqa: B008
+            ) -> None:
+                await self.say(connection, request, error=wire)
+
+            self.answer = fail
+            with self.subTest(error), self.assertRaises(type(error)) as caught:
+                await (await self.client()).get_status()
+            self.assertEqual(caught.exception.data, error.data)  # type: ignore[attr-defined]
+
+    async def test_passes_notifications_on_although_a_handler_breaks(self) -> None:
+        async def notify(connection: ServerConnection, request: dict[str, Any]) -> None:
+            for number in (1, 2):
+                await connection.send(notification("order", {"n": number}, number), text=True)
+            await connection.send(notification("unheard", {}, 3), text=True)
+            await self.say_ok(connection, request)
+
+        self.answer = notify
+        client = await self.client()
+        heard: list[Any] = []
+        client.on("order", lambda params: 1 / 0)  # type: ignore[arg-type, return-value]
+        client.on("order", heard.append)
+        await client.get_status()
+        self.assertEqual(heard, [{"n": 1}, {"n": 2}])
+        self.assertEqual(client.last_seq, 3)
+
+    async def test_does_not_wait_for_ever(self) -> None:
+        async def stay_silent(connection: ServerConnection, request: dict[str, Any]) -> None: ...
+
+        self.answer = stay_silent
+        client = await self.client(timeout_s=0.5)
+        with self.assertRaisesRegex(Unavailable, "get_status"):
+            await client.get_status()
+        self.answer = self.say_ok
+        self.assertEqual(await client.get_status(), {"ok": True})
+
+    async def test_says_when_xwrap_goes_away(self) -> None:
+        async def hang_up(connection: ServerConnection, request: dict[str, Any]) -> None:
+            connection.transport.abort()
+
+        self.answer = hang_up
+        client = await self.client()
+        for _ in range(2):
+            with self.assertRaisesRegex(Unavailable, "has ended"):
+                await client.get_status()
+        await asyncio.wait_for(client.wait_closed(), 5)
+
+    async def test_says_when_xwrap_talks_nonsense(self) -> None:
+        async def answer_text(connection: ServerConnection, request: dict[str, Any]) -> None:
+            await self.say(connection, request, result="what?")
+
+        self.answer = answer_text
+        client = await self.client()
+        with self.assertRaises(ProcessingError):
+            await client.get_status()
+        with self.assertRaises(ProcessingError):
+            await client.list_open_orders()
+
+        async def answer_noise(connection: ServerConnection, request: dict[str, Any]) -> None:
+            await connection.send("noise")
+
+        self.answer = answer_noise
+        with self.assertRaises(Unavailable):
+            await client.get_status()
+
+    async def test_that_can_not_connect_says_so_in_a_sentence(self) -> None:
+        self.server.close()
+        await self.server.wait_closed()
+        with self.assertRaisesRegex(Unavailable, "is it running"):
+            await XWrapClient.connect(self.url)
+        with self.assertRaises(ApiUsageError):
+            await XWrapClient.connect("http://127.0.0.1")
+
+    async def test_leaves_nothing_running(self) -> None:
+        before = asyncio.all_tasks()
+        async with await XWrapClient.connect(self.url) as client:
+            await client.get_status()
+        ours = {task for task in asyncio.all_tasks() - before if "xwrap" in task.get_name()}
+        self.assertEqual(ours, set())

@@ -1,0 +1,196 @@
+import sqlite3
+import tempfile
+import unittest
+from decimal import Decimal
+from pathlib import Path
+
+import peewee
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange_wrapper.db import (
+    SCHEMA_VERSION,
+    AmountField,
+    BaseModel,
+    create_database,
+    insert_rows,
+    lock_database,
+    open_database,
+    raw,
+    upsert_rows,
+)
+from exchange_wrapper.errors import DataError, StorageUnavailable, Unavailable
+from exchange_wrapper.models import MODELS, VirtualWallet, WalletLine, WalletSet
+
+AMOUNTS = st.decimals(
+    min_value=Decimal("-1e21"), max_value=Decimal("1e21"), places=18, allow_nan=False
+)
+
+
+def set_row(set_id: int = 1, run_id: str = "run") -> dict[str, object]:
+    return {
+        "id": set_id,
+        "run_id": run_id,
+        "type": "logical",
+        "description": "",
+        "active": True,
+        "created": 1_500_000_000_123_456_789,
+    }
+
+
+def wallet_row(settled: Decimal, wallet_id: int = 1) -> dict[str, object]:
+    return {
+        "id": wallet_id,
+        "wallet_set_id": 1,
+        "exchange": "fake",
+        "base": "USD",
+        "address": None,
+        "allocation": settled,
+        "settled": settled,
+        "held_debit": Decimal(0),
+        "held_credit": Decimal(0),
+    }
+
+
+def line_row(line_id: int, wallet_id: int = 1) -> dict[str, object]:
+    return {
+        "id": line_id,
+        "wallet_id": wallet_id,
+        "order_id": None,
+        "date": 1,
+        "movement": Decimal(1),
+        "on_hold": False,
+        "reason": "virtual",
+    }
+
+
+class InAFolder(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "xwrap.db"
+
+    def open(self) -> peewee.SqliteDatabase:
+        database = open_database(self.path)
+        self.addCleanup(database.close)
+        return database
+
+
+class AnAmount(InAFolder):
+    def test_survives_with_every_digit(self) -> None:
+        create_database(self.path, MODELS)
+        database = self.open()
+        amounts = [
+            Decimal("35521.123456789012345"),
+            Decimal("12345678901.123456789012"),
+            Decimal("0.000000000000000001"),
+            Decimal("-7"),
+            Decimal(0),
+        ]
+        insert_rows(database, WalletSet, [set_row()])
+        for number, amount in enumerate(amounts, 1):
+            row = wallet_row(amount, number) | {"base": f"C{number}"}
+            insert_rows(database, VirtualWallet, [row])
+        stored = VirtualWallet.select().order_by(VirtualWallet.id).execute(database)
+        self.assertEqual([wallet.settled for wallet in stored], amounts)
+        kinds = raw(database).execute("SELECT DISTINCT typeof(settled) FROM virtualwallet")
+        self.assertEqual(kinds.fetchall(), [("text",)])
+
+    @given(AMOUNTS)
+    def test_is_the_same_after_it_went_through_its_column(self, amount: Decimal) -> None:
+        field = AmountField()
+        text = field.db_value(amount)
+        with sqlite3.connect(":memory:") as connection:
+            (back,) = connection.execute("SELECT ?", (text,)).fetchone()
+        connection.close()
+        self.assertEqual(field.python_value(back), amount)
+        self.assertNotIn("E", str(text))
+
+
+class ADatabase(InAFolder):
+    def test_is_created_once(self) -> None:
+        self.assertEqual(create_database(self.path, MODELS), list(MODELS))
+        insert_rows(self.open(), WalletSet, [set_row()])
+        self.assertEqual(create_database(self.path, MODELS), [])
+        self.assertEqual(len(WalletSet.select().execute(self.open())), 1)
+
+    def test_gets_the_tables_it_lacks(self) -> None:
+        create_database(self.path, MODELS[:1])
+        self.assertEqual(create_database(self.path, MODELS), list(MODELS[1:]))
+
+    def test_is_durable_and_checks_references(self) -> None:
+        create_database(self.path, MODELS)
+        connection = raw(self.open())
+        for pragma, value in {
+            "journal_mode": "wal",
+            "synchronous": 2,
+            "foreign_keys": 1,
+            "user_version": SCHEMA_VERSION,
+        }.items():
+            with self.subTest(pragma):
+                self.assertEqual(connection.execute(f"PRAGMA {pragma}").fetchone(), (value,))
+        with self.assertRaises(sqlite3.IntegrityError):
+            insert_rows(self.open(), WalletLine, [line_row(1, wallet_id=99)])
+
+    def test_never_changes_or_loses_a_line(self) -> None:
+        create_database(self.path, MODELS)
+        database = self.open()
+        insert_rows(database, WalletSet, [set_row()])
+        insert_rows(database, VirtualWallet, [wallet_row(Decimal(1))])
+        insert_rows(database, WalletLine, [line_row(1)])
+        for change in ("UPDATE walletline SET movement = '2'", "DELETE FROM walletline"):
+            with self.subTest(change), self.assertRaises(sqlite3.IntegrityError):
+                raw(database).execute(change)
+        with self.assertRaises(sqlite3.IntegrityError):
+            insert_rows(database, WalletLine, [line_row(1)])
+
+    def test_keeps_the_newest_state_of_a_row(self) -> None:
+        create_database(self.path, MODELS)
+        database = self.open()
+        upsert_rows(database, WalletSet, [set_row(1, "a"), set_row(2, "b")])
+        upsert_rows(database, WalletSet, [set_row(1, "c")])
+        stored = WalletSet.select().order_by(WalletSet.id).execute(database)
+        self.assertEqual([each.run_id for each in stored], ["c", "b"])
+        self.assertEqual(stored[0].created, 1_500_000_000_123_456_789)
+
+    def test_has_one_writer(self) -> None:
+        with lock_database(self.path):
+            self.assertRaises(Unavailable, lock_database, self.path)
+        lock_database(self.path).close()
+
+
+class WhatIsNotOurDatabase(InAFolder):
+    def test_is_refused(self) -> None:
+        def text() -> None:
+            self.path.write_text("certainly not a database" * 100)
+
+        def of_another_program() -> None:
+            with sqlite3.connect(self.path) as connection:
+                connection.execute("CREATE TABLE holidays (day TEXT)")
+            connection.close()
+
+        for make in (text, of_another_program):
+            for use in (lambda: create_database(self.path, MODELS), self.open):
+                with self.subTest(make.__name__):
+                    self.path.unlink(missing_ok=True)
+                    make()
+                    self.assertRaises(DataError, use)
+
+    def test_of_another_version_is_refused_by_its_numbers(self) -> None:
+        create_database(self.path, MODELS)
+        raw(self.open()).execute("PRAGMA user_version = 99")
+        with self.assertRaises(DataError) as caught:
+            open_database(self.path)
+        self.assertEqual(caught.exception.data, {"found": 99, "needed": SCHEMA_VERSION})
+
+    def test_missing_is_said_with_the_command_that_makes_it(self) -> None:
+        with self.assertRaises(StorageUnavailable) as caught:
+            open_database(self.path)
+        self.assertIn("init_db", caught.exception.message)
+
+    def test_in_a_missing_folder_is_said(self) -> None:
+        self.path = self.path.parent / "nowhere" / "x.db"
+        self.assertRaises(StorageUnavailable, create_database, self.path, MODELS)
+
+    def test_a_model_is_a_table_with_a_key(self) -> None:
+        self.assertTrue(all(issubclass(model, BaseModel) for model in MODELS))
