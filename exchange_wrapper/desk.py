@@ -1,0 +1,447 @@
+"""The trading use cases: make an order, cancel it, and book what becomes of it.
+
+The desk joins the ledger, the orders and the exchanges' execution ports, and does no I/O: what
+has to be stored and told leaves as changes. The same desk serves paper trading and backtests.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, Inexact, InvalidOperation
+
+from msgspec.structs import replace
+
+from exchange_wrapper.accounts import Reason, SetType, Wallet
+from exchange_wrapper.changes import Change, OrderChanged, TradeMade
+from exchange_wrapper.errors import (
+    ApiUsageError,
+    InvalidAmount,
+    LedgerBreach,
+    OrderRejected,
+    UnknownName,
+)
+from exchange_wrapper.execution import Execution, ExecutionPort, Filled, Opened
+from exchange_wrapper.fees import FeeSchedule, cost_with_fee, round_fee
+from exchange_wrapper.ledger import Ledger
+from exchange_wrapper.numbers import LEDGER, ZERO, Lots, Ticks, format_amount
+from exchange_wrapper.orders import Order, OrderRequest, Trade
+from exchange_wrapper.pair import Pair
+from exchange_wrapper.terms import DoneReason, OrderStatus, Side
+from exchange_wrapper.times import UtcNs
+
+__all__ = ["Desk", "ExecutionPort"]
+
+# A retry of a call comes soon. Older done orders are left to ``find_done``.
+_DONE_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Venue:
+    pairs: Mapping[str, Pair]
+    fees: FeeSchedule
+    execution: ExecutionPort
+
+
+class Desk:
+    """All open orders, and the only one who moves funds for them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Its list of changes is the desk's too.
+    cushion : Decimal
+        Fraction by which the hold of a market buy exceeds its present cost, because the book
+        moves until the order arrives.
+    find_done : callable, optional
+        Called with (run_id, client_oid): an order that was done long ago, or None.
+    last_order_id, last_trade_id : int
+        Ids made from now on are higher.
+
+    Attributes
+    ----------
+    orders : dict of int to Order
+        The open orders by id.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        cushion: Decimal = Decimal("0.01"),
+        find_done: Callable[[str, str], Order | None] | None = None,
+        last_order_id: int = 0,
+        last_trade_id: int = 0,
+    ) -> None:
+        self.ledger = ledger
+        self.orders: dict[int, Order] = {}
+        self._done: dict[int, Order] = {}  # the latest, oldest first
+        self._ids_by_run: dict[tuple[str, str], int] = {}
+        self._ids_by_exchange: dict[tuple[str, str], int] = {}
+        self._venues: dict[str, _Venue] = {}
+        self._gross = LEDGER.add(Decimal(1), cushion)
+        self._find_done = find_done
+        self._last_order_id = last_order_id
+        self._last_trade_id = last_trade_id
+
+    def add_exchange(
+        self,
+        name: str,
+        pairs: Mapping[str, Pair],
+        fees: FeeSchedule,
+        execution: ExecutionPort,
+    ) -> None:
+        """Make an exchange known, or replace what is known of it; its wallets are opened."""
+        self._venues[name] = _Venue(pairs, fees, execution)
+        currencies = {currency for pair in pairs.values() for currency in (pair.base, pair.quote)}
+        self.ledger.open_exchange(name, sorted(currencies))
+
+    def take_changes(self) -> list[Change]:
+        """Return what happened since the last call, in causal order."""
+        changes, self.ledger.changes = self.ledger.changes, []
+        return changes
+
+    # Looking up
+
+    def by_client(self, exchange: str, client_oid: str) -> Order | None:
+        """Return the open order of this name at an exchange, else the latest done, or None."""
+        return self._known(self._ids_by_exchange.get((exchange, client_oid)))
+
+    def by_run(self, run_id: str, client_oid: str) -> Order | None:
+        """Return a run's order of this name, open or done, or None."""
+        order = self._known(self._ids_by_run.get((run_id, client_oid)))
+        if order is None and self._find_done is not None:
+            order = self._find_done(run_id, client_oid)
+        return order
+
+    # Use cases
+
+    def make_order(self, request: OrderRequest, now: UtcNs) -> Order:
+        """Check an order, put its funds on hold and send it.
+
+        The same request again returns the first order, in its present state.
+
+        Raises
+        ------
+        UnknownName
+            No such exchange, pair or wallet set.
+        ApiUsageError
+            The request contradicts itself, or its name is taken by another one.
+        InvalidAmount
+            Size or limit is not positive or not on the pair's grid.
+        OrderRejected
+            The size or notional is outside the pair's limits, or the book can't fill a market
+            order.
+        InsufficientFunds
+            The wallet can't pay for it.
+        """
+        known = self.by_run(request.run_id, request.client_oid)
+        if known is not None:
+            if known.request != request:
+                raise ApiUsageError(
+                    f"run {request.run_id!r} has used the client_oid {request.client_oid!r} "
+                    "for another order",
+                    field="client_oid",
+                )
+            return known
+        venue, pair = self._place(request)
+        wallet_set = self.ledger.active_set(
+            request.wallet_set_id, SetType.LOGICAL, SetType.UNALLOCATED
+        )
+        try:
+            lots, limit = _read_amounts(request, pair)
+            notional = self._check_limits(request, pair, lots, limit, venue.execution)
+            buying = request.side is Side.BUY
+            currency = pair.quote if buying else pair.base
+            payer = self.ledger.ensure_wallet(wallet_set.id, request.exchange, currency)
+            if not buying:
+                hold = pair.size(lots)
+            elif limit is not None:
+                hold = cost_with_fee(pair.notional(notional), venue.fees.worst)
+            else:
+                hold = self._market_hold(payer, pair, notional, venue.fees.worst)
+            order_id = self._last_order_id + 1
+            self.ledger.hold(payer, hold, order_id, now)
+        except (Inexact, InvalidOperation):
+            raise InvalidAmount(
+                f"size or limit has too many digits for {pair}", field="size"
+            ) from None
+        self.ledger.ensure_wallet(
+            wallet_set.id, request.exchange, pair.base if buying else pair.quote
+        )
+        self._last_order_id = order_id
+        order = Order(
+            id=order_id,
+            request=request,
+            pair=pair,
+            lots=lots,
+            limit=limit,
+            created_at=now,
+            last_updated_at=now,
+            hold=hold,
+            hold_currency=currency,
+            fees=venue.fees,
+        )
+        self._register(order)
+        self.ledger.changes.append(OrderChanged(order))
+        venue.execution.submit(order, now)
+        return order
+
+    def cancel_order(self, exchange: str, client_oid: str, now: UtcNs) -> Order:
+        """Send the cancellation of an order and return the order as it is now.
+
+        It may still fill before the cancellation arrives. A done order is returned as it is.
+
+        Raises
+        ------
+        UnknownName
+            No such exchange, or no such order there.
+        """
+        venue = self._venue(exchange)
+        order = self.by_client(exchange, client_oid)
+        if order is None:
+            raise UnknownName(
+                f"there is no order {client_oid!r} at {exchange}", field="client_order_id"
+            )
+        if not order.is_done:
+            venue.execution.cancel(order, now)
+        return order
+
+    def execute(self, exchange: str, executions: Iterable[Execution]) -> None:
+        """Book what an exchange reports of our orders.
+
+        Raises
+        ------
+        LedgerBreach
+            A report that does not fit the order or its hold. Nothing of this report is booked.
+        """
+        for execution in executions:
+            order = self.orders.get(execution.order_id)
+            if order is None or order.request.exchange != exchange:
+                raise LedgerBreach(
+                    f"{exchange} reports on order {execution.order_id}, which is not open there"
+                )
+            if isinstance(execution, Filled):
+                self._fill(order, execution)
+            elif isinstance(execution, Opened):
+                self._change(
+                    replace(
+                        order,
+                        status=OrderStatus.OPEN,
+                        exchange_at=execution.time,
+                        last_updated_at=execution.time,
+                    )
+                )
+            else:
+                self._finish(order, execution.reason, execution.message, execution.time)
+
+    def restore_order(self, order: Order) -> None:
+        """Take back an open order after a restart; the ledger has its hold already.
+
+        It is not sent anywhere: that is for whoever restores the execution port.
+        """
+        assert not order.is_done
+        self._register(order)
+        self._last_order_id = max(self._last_order_id, order.id)
+
+    # Checks
+
+    def _venue(self, exchange: str) -> _Venue:
+        venue = self._venues.get(exchange)
+        if venue is None:
+            raise UnknownName(f"exchange {exchange!r} is not loaded", field="exchange")
+        return venue
+
+    def _place(self, request: OrderRequest) -> tuple[_Venue, Pair]:
+        venue = self._venue(request.exchange)
+        pair = venue.pairs.get(request.pair)
+        if pair is None:
+            raise UnknownName(f"{request.exchange} has no pair {request.pair!r}", field="pair")
+        if not request.client_oid:
+            raise ApiUsageError("client_oid can't be empty", field="client_oid")
+        if request.cancel_after_s < 0:
+            raise ApiUsageError("cancel_after can't be negative", field="cancel_after")
+        taken = self._ids_by_exchange.get((request.exchange, request.client_oid))
+        if taken in self.orders:
+            raise ApiUsageError(
+                f"another run has an open order {request.client_oid!r} at {request.exchange}",
+                field="client_oid",
+            )
+        return venue, pair
+
+    def _check_limits(
+        self,
+        request: OrderRequest,
+        pair: Pair,
+        lots: Lots,
+        limit: Ticks | None,
+        execution: ExecutionPort,
+    ) -> int:
+        """Check an order against the pair's limits; return its Σ ticks × lots, now or at limit."""
+        size = format_amount(request.size)
+        if request.size < pair.min_order:
+            raise OrderRejected(
+                f"size {size} is below the minimum of {format_amount(pair.min_order)} for {pair}"
+            )
+        if pair.max_order is not None and request.size > pair.max_order:
+            raise OrderRejected(
+                f"size {size} is above the maximum of {format_amount(pair.max_order)} for {pair}"
+            )
+        notional = (
+            execution.cost(request.pair, request.side, lots) if limit is None else limit * lots
+        )
+        if notional is None:
+            raise OrderRejected(
+                f"the book of {pair} at {request.exchange} can't fill a market order of "
+                f"{size} {pair.base} now"
+            )
+        if pair.min_notional and pair.notional(notional) < pair.min_notional:
+            raise OrderRejected(
+                f"a notional of {format_amount(pair.notional(notional))} {pair.quote} is below "
+                f"the minimum of {format_amount(pair.min_notional)} for {pair}"
+            )
+        return notional
+
+    def _market_hold(self, payer: Wallet, pair: Pair, notional: int, rate: Decimal) -> Decimal:
+        """Return cost and fee with the cushion, or all there is if that is enough without."""
+        needed = cost_with_fee(pair.notional(notional), rate)
+        available = payer.available
+        if available < needed:
+            return needed  # refused by the ledger, which says so with both amounts
+        cushioned = cost_with_fee(
+            pair.notional(int(LEDGER.multiply(Decimal(notional), self._gross))), rate
+        )
+        return min(cushioned, available)
+
+    # Bookkeeping
+
+    def _fill(self, order: Order, fill: Filled) -> None:
+        if fill.size <= 0 or fill.size > order.remaining:
+            raise LedgerBreach(
+                f"order {order.id} has {order.remaining} lots open, not the {fill.size} reported"
+            )
+        pair, request, ledger = order.pair, order.request, self.ledger
+        size = pair.size(fill.size)
+        notional = pair.notional(fill.price * fill.size)
+        rate = order.fees.maker if fill.maker else order.fees.taker
+        fee_exact = LEDGER.add(order.fee_exact, LEDGER.multiply(notional, rate))
+        fee = LEDGER.subtract(round_fee(fee_exact), order.fee)
+        buying = request.side is Side.BUY
+        if buying:
+            spent = LEDGER.add(notional, fee)
+        else:
+            spent = size
+            fee = min(fee, notional)  # rounding must not take more than a tiny fill brings in
+        if spent > order.hold:
+            raise LedgerBreach(
+                f"a fill of order {order.id} costs {format_amount(spent)} {order.hold_currency}, "
+                f"but {format_amount(order.hold)} is on hold"
+            )
+        changed = replace(
+            order,
+            filled=Lots(order.filled + fill.size),
+            filled_notional=order.filled_notional + fill.price * fill.size,
+            fee=LEDGER.add(order.fee, fee),
+            fee_exact=fee_exact,
+            hold=LEDGER.subtract(order.hold, spent),
+            last_updated_at=fill.time,
+        )
+        if buying and order.limit is not None:
+            # A better price than the limit frees its part of the hold at once.
+            changed = replace(changed, hold=_limit_buy_need(changed, order.limit))
+        base = ledger.wallet(request.wallet_set_id, request.exchange, pair.base)
+        quote = ledger.wallet(request.wallet_set_id, request.exchange, pair.quote)
+        released = LEDGER.subtract(order.hold, changed.hold)
+        ledger.release(quote if buying else base, released, order.id, fill.time)
+        if buying:
+            ledger.settle(quote, -notional, order.id, Reason.FILL, fill.time)
+            ledger.settle(base, size, order.id, Reason.FILL, fill.time)
+        else:
+            ledger.settle(base, -size, order.id, Reason.FILL, fill.time)
+            ledger.settle(quote, notional, order.id, Reason.FILL, fill.time)
+        if fee:
+            ledger.settle(quote, -fee, order.id, Reason.FEE, fill.time)
+        self._last_trade_id += 1
+        trade = Trade(
+            self._last_trade_id,
+            order.id,
+            fill.ext_id,
+            fill.price,
+            fill.size,
+            fee,
+            fill.maker,
+            fill.time,
+        )
+        ledger.changes.append(TradeMade(trade, changed))
+        self._change(changed)
+
+    def _finish(self, order: Order, reason: DoneReason, message: str, time: UtcNs) -> None:
+        if (reason is DoneReason.FILLED) != (order.remaining == 0):
+            raise LedgerBreach(
+                f"order {order.id} is reported {reason} with {order.remaining} lots open"
+            )
+        if order.hold:
+            currency = order.hold_currency
+            wallet = self.ledger.wallet(
+                order.request.wallet_set_id, order.request.exchange, currency
+            )
+            self.ledger.release(wallet, order.hold, order.id, time)
+        done = replace(
+            order,
+            status=OrderStatus.DONE,
+            done_reason=reason,
+            message=message,
+            done_at=time,
+            last_updated_at=time,
+            hold=ZERO,
+        )
+        del self.orders[order.id]
+        self._done[order.id] = done
+        self.ledger.changes.append(OrderChanged(done))
+        if len(self._done) > _DONE_KEPT:
+            self._forget(self._done.pop(next(iter(self._done))))
+
+    def _change(self, order: Order) -> None:
+        assert order.id in self.orders  # a done order never changes
+        self.orders[order.id] = order
+        self.ledger.changes.append(OrderChanged(order))
+
+    def _register(self, order: Order) -> None:
+        request = order.request
+        self.orders[order.id] = order
+        self._ids_by_run[request.run_id, request.client_oid] = order.id
+        self._ids_by_exchange[request.exchange, request.client_oid] = order.id
+
+    def _forget(self, order: Order) -> None:
+        request = order.request
+        del self._ids_by_run[request.run_id, request.client_oid]
+        place = (request.exchange, request.client_oid)
+        if self._ids_by_exchange[place] == order.id:
+            del self._ids_by_exchange[place]
+
+    def _known(self, order_id: int | None) -> Order | None:
+        if order_id is None:
+            return None
+        return self.orders.get(order_id) or self._done.get(order_id)
+
+
+def _read_amounts(request: OrderRequest, pair: Pair) -> tuple[Lots, Ticks | None]:
+    if request.size <= 0:
+        raise InvalidAmount("size must be positive", field="size")
+    lots = pair.to_lots(request.size)
+    if not request.type.has_limit:
+        if request.limit is not None:
+            raise ApiUsageError("a market order has no limit", field="limit")
+        return lots, None
+    if request.limit is None:
+        raise ApiUsageError(f"an order of type {request.type} needs a limit", field="limit")
+    if request.limit <= 0:
+        raise InvalidAmount("limit must be positive", field="limit")
+    return lots, pair.to_ticks(request.limit)
+
+
+def _limit_buy_need(order: Order, limit: Ticks) -> Decimal:
+    """Return what the open part of a limit buy may still cost, fee rounding included."""
+    if not order.remaining:
+        return ZERO
+    notional = order.pair.notional(limit * order.remaining)
+    fee_exact = LEDGER.add(order.fee_exact, LEDGER.multiply(notional, order.fees.worst))
+    return LEDGER.add(notional, LEDGER.subtract(round_fee(fee_exact), order.fee))

@@ -1,0 +1,501 @@
+"""The double-entry ledger: who owns how much of what each exchange holds.
+
+Everything at an exchange is in its wallets of the ``exchange`` set. The same funds are split
+between the ``unallocated`` set and the logical sets of runs, so that at any time and per currency
+Σ logical + unallocated = exchange. Holds exist on the splitting side only.
+
+Balances are running sums in the wallets; the lines behind them leave as changes and are not kept.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+
+from exchange_wrapper.accounts import Line, Reason, SetType, Wallet, WalletSet, balances
+from exchange_wrapper.changes import Change, LinePosted, SetChanged, WalletOpened
+from exchange_wrapper.errors import (
+    ApiUsageError,
+    BadWalletConfig,
+    InsufficientFunds,
+    LedgerBreach,
+    UnknownName,
+)
+from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
+from exchange_wrapper.times import UtcNs
+
+__all__ = [
+    "EXCHANGE_SET",
+    "UNALLOCATED_SET",
+    "Ledger",
+    "Line",
+    "Reason",
+    "SetType",
+    "Wallet",
+    "WalletSet",
+    "balances",
+]
+
+EXCHANGE_SET = 1
+UNALLOCATED_SET = 2
+
+
+class Ledger:
+    """Wallet sets, wallets and the rules by which funds move between them.
+
+    Attributes
+    ----------
+    sets : dict of int to WalletSet
+    wallets : dict of int to Wallet
+    changes : list of Change
+        What happened since it was last drained, in order.
+    """
+
+    def __init__(self) -> None:
+        self.sets: dict[int, WalletSet] = {}
+        self.wallets: dict[int, Wallet] = {}
+        self.changes: list[Change] = []
+        self._by_place: dict[tuple[int, str, str], Wallet] = {}
+        self._holds: dict[tuple[int, int], Decimal] = {}  # net by (wallet id, order id), never 0
+        self._last_set_id = UNALLOCATED_SET
+        self._last_wallet_id = 0
+        self._last_line_id = 0
+        self._change_set(WalletSet(EXCHANGE_SET, SetType.EXCHANGE, "", "exchange", True, UtcNs(0)))
+        self._change_set(
+            WalletSet(UNALLOCATED_SET, SetType.UNALLOCATED, "", "unallocated", True, UtcNs(0))
+        )
+
+    def restore(
+        self,
+        sets: Iterable[WalletSet],
+        wallets: Iterable[Wallet],
+        holds: Iterable[tuple[int, int, Decimal]],
+        last_line_id: int,
+    ) -> None:
+        """Take over a stored state; nothing of it becomes a change.
+
+        Parameters
+        ----------
+        holds : iterable of (wallet id, order id, net amount)
+            The holds of open orders; a debit is negative. ``audit`` compares them with the wallets.
+        last_line_id : int
+            Lines made from now on have higher ids.
+        """
+        self.changes.clear()
+        self.sets.update((wallet_set.id, wallet_set) for wallet_set in sets)
+        for wallet in wallets:
+            self.wallets[wallet.id] = wallet
+            self._by_place[wallet.set_id, wallet.exchange, wallet.currency] = wallet
+        self._holds.update(((wallet, order), net) for wallet, order, net in holds if net)
+        self._last_set_id = max(self.sets)
+        self._last_wallet_id = max(self.wallets, default=0)
+        self._last_line_id = last_line_id
+
+    def open_exchange(self, exchange: str, currencies: Iterable[str]) -> None:
+        """Make an exchange and its currencies known, with empty wallets where there are none."""
+        for currency in currencies:
+            for set_id in (EXCHANGE_SET, UNALLOCATED_SET):
+                if (set_id, exchange, currency) not in self._by_place:
+                    self._open(set_id, exchange, currency)
+
+    # Wallet sets
+
+    def create_set(
+        self,
+        run_id: str,
+        allocations: Iterable[tuple[str, str, Decimal]],
+        now: UtcNs,
+        description: str = "",
+    ) -> WalletSet:
+        """Create a logical set and fund it from what is unallocated.
+
+        Parameters
+        ----------
+        allocations : iterable of (exchange, currency, amount)
+            Each exchange and currency at most once; amounts ≥ 0.
+
+        Raises
+        ------
+        BadWalletConfig
+            An unknown exchange or currency, one named twice, or a negative amount.
+        InsufficientFunds
+            Less than that is unallocated. Nothing is created.
+        """
+        wanted: dict[tuple[str, str], Decimal] = {}
+        for exchange, currency, amount in allocations:
+            source = self._unallocated(exchange, currency)
+            if (exchange, currency) in wanted:
+                raise BadWalletConfig(f"{currency} at {exchange} is named twice")
+            if amount < 0:
+                raise BadWalletConfig(
+                    f"the allocation of {currency} at {exchange} can't be negative: "
+                    f"{format_amount(amount)}"
+                )
+            self._require(source, amount)
+            wanted[exchange, currency] = amount
+        self._last_set_id += 1
+        created = WalletSet(self._last_set_id, SetType.LOGICAL, run_id, description, True, now)
+        self._change_set(created)
+        for (exchange, currency), amount in wanted.items():
+            self._open(created.id, exchange, currency)
+            self.allocate(created.id, exchange, currency, amount, now)
+        return created
+
+    def allocate(
+        self, set_id: int, exchange: str, currency: str, movement: Decimal, now: UtcNs
+    ) -> Wallet:
+        """Move unallocated funds into a logical set, or back where ``movement`` is negative.
+
+        Raises
+        ------
+        UnknownName, ApiUsageError
+            There is no such logical set, or it is not active.
+        BadWalletConfig
+            An unknown exchange or currency.
+        InsufficientFunds
+            The side that gives has less than that available.
+        """
+        self.active_set(set_id, SetType.LOGICAL)
+        pool = self._unallocated(exchange, currency)
+        wallet = self._by_place.get((set_id, exchange, currency))
+        if movement < 0:
+            self._require(wallet or Wallet(0, set_id, exchange, currency), -movement)
+        else:
+            self._require(pool, movement)
+        wallet = wallet or self._open(set_id, exchange, currency)
+        if movement:
+            wallet.allocation = LEDGER.add(wallet.allocation, movement)
+            self._post(pool, -movement, None, Reason.ALLOCATION, now)
+            self._post(wallet, movement, None, Reason.ALLOCATION, now)
+        return wallet
+
+    def deactivate(self, set_id: int, now: UtcNs) -> WalletSet:
+        """Return all funds of a logical set to the unallocated ones and close it.
+
+        Raises
+        ------
+        UnknownName, ApiUsageError
+            There is no such logical set, it is not active, or orders still hold funds of it.
+        """
+        wallet_set = self.active_set(set_id, SetType.LOGICAL)
+        wallets = self.wallets_of(set_id)
+        if any(wallet.hold for wallet in wallets):
+            raise ApiUsageError(
+                f"wallet set {set_id} has funds on hold for open orders: cancel them first"
+            )
+        for wallet in wallets:
+            self.allocate(set_id, wallet.exchange, wallet.currency, -wallet.settled, now)
+        closed = msgspec.structs.replace(wallet_set, active=False)
+        self._change_set(closed)
+        return closed
+
+    def active_set(self, set_id: int | None, *types: SetType) -> WalletSet:
+        """Return the active set of this id, the unallocated set for None.
+
+        Raises
+        ------
+        UnknownName
+            There is no set of this id.
+        ApiUsageError
+            It is not active, or of another type than the ones given.
+        """
+        wallet_set = self.sets.get(UNALLOCATED_SET if set_id is None else set_id)
+        if wallet_set is None:
+            raise UnknownName(f"there is no wallet set {set_id}", field="wallet_set_id")
+        if not wallet_set.active:
+            raise ApiUsageError(f"wallet set {set_id} is not active", field="wallet_set_id")
+        if types and wallet_set.type not in types:
+            raise ApiUsageError(
+                f"wallet set {wallet_set.id} is of type {wallet_set.type}, "
+                f"not {' or '.join(types)}",
+                field="wallet_set_id",
+            )
+        return wallet_set
+
+    # Wallets
+
+    def wallets_of(self, set_id: int | None) -> list[Wallet]:
+        """Return the wallets of a set, the unallocated set for None."""
+        wanted = UNALLOCATED_SET if set_id is None else set_id
+        return [wallet for wallet in self.wallets.values() if wallet.set_id == wanted]
+
+    def wallet(self, set_id: int | None, exchange: str, currency: str) -> Wallet:
+        """Return a wallet of a set, of the unallocated set for None.
+
+        Raises
+        ------
+        UnknownName
+            The set has no such wallet.
+        """
+        wallet = self.find_wallet(set_id, exchange, currency)
+        if wallet is None:
+            place = "the unallocated funds have" if set_id is None else f"wallet set {set_id} has"
+            raise UnknownName(f"{place} no {currency} at {exchange}", field="currency")
+        return wallet
+
+    def find_wallet(self, set_id: int | None, exchange: str, currency: str) -> Wallet | None:
+        """Return a wallet of a set, of the unallocated set for None, or None if it has none."""
+        place = (UNALLOCATED_SET if set_id is None else set_id, exchange, currency)
+        return self._by_place.get(place)
+
+    def ensure_wallet(self, set_id: int | None, exchange: str, currency: str) -> Wallet:
+        """Return a wallet of a set, opened empty if there is none.
+
+        Raises
+        ------
+        BadWalletConfig
+            An unknown exchange or currency.
+        """
+        wallet = self.find_wallet(set_id, exchange, currency)
+        if wallet is None:
+            self._unallocated(exchange, currency)
+            assert set_id is not None  # a known currency has an unallocated wallet
+            wallet = self._open(set_id, exchange, currency)
+        return wallet
+
+    def deposit(
+        self,
+        exchange: str,
+        currency: str,
+        movement: Decimal,
+        now: UtcNs,
+        wallet_id: int | None = None,
+    ) -> Wallet:
+        """Add virtual funds to an exchange, or take some away where ``movement`` is negative.
+
+        Parameters
+        ----------
+        wallet_id : int, optional
+            The wallet that gets or gives them; the unallocated one by default.
+
+        Raises
+        ------
+        UnknownName, BadWalletConfig, ApiUsageError
+            The wallet, exchange or currency is unknown, they don't fit each other, or the wallet
+            is not of an active set that funds can be in.
+        InsufficientFunds
+            The wallet has less than that available.
+        """
+        wallet = self._unallocated(exchange, currency)
+        if wallet_id is not None:
+            if wallet_id not in self.wallets:
+                raise UnknownName(f"there is no wallet {wallet_id}", field="wallet_id")
+            wallet = self.wallets[wallet_id]
+            if (wallet.exchange, wallet.currency) != (exchange, currency):
+                raise BadWalletConfig(
+                    f"wallet {wallet_id} is for {wallet.currency} at {wallet.exchange}, "
+                    f"not for {currency} at {exchange}"
+                )
+            self.active_set(wallet.set_id, SetType.LOGICAL, SetType.UNALLOCATED)
+        if movement < 0:
+            self._require(wallet, -movement)
+        if movement:
+            self.settle(wallet, movement, None, Reason.VIRTUAL, now)
+        return wallet
+
+    # Orders
+
+    def hold(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
+        """Put ``amount`` > 0 of a wallet on hold for an order.
+
+        Raises
+        ------
+        InsufficientFunds
+            Less than that is available.
+        """
+        self._require(wallet, amount)
+        self._post_hold(wallet, -amount, order_id, now)
+
+    def release(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
+        """Free ``amount`` > 0 of what is on hold for an order.
+
+        Raises
+        ------
+        LedgerBreach
+            Less than that is on hold for it.
+        """
+        if LEDGER.add(self.held_for(wallet, order_id), amount) > 0:
+            raise LedgerBreach(
+                f"order {order_id} releases {format_amount(amount)} {wallet.currency} "
+                f"of {format_amount(-self.held_for(wallet, order_id))} on hold"
+            )
+        self._post_hold(wallet, amount, order_id, now)
+
+    def expect(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
+        """Put a credit on hold: it counts in the balance, but is not available.
+
+        A negative ``amount`` takes it back, before the credit settles or because it won't.
+
+        Raises
+        ------
+        LedgerBreach
+            More is taken back than was expected.
+        """
+        if LEDGER.add(self.held_for(wallet, order_id), amount) < 0:
+            raise LedgerBreach(
+                f"order {order_id} takes back {format_amount(-amount)} {wallet.currency} "
+                f"of {format_amount(self.held_for(wallet, order_id))} expected"
+            )
+        self._post_hold(wallet, amount, order_id, now)
+
+    def held_for(self, wallet: Wallet, order_id: int) -> Decimal:
+        """Return the net of what is on hold for an order: a debit is negative."""
+        return self._holds.get((wallet.id, order_id), ZERO)
+
+    def settle(
+        self, wallet: Wallet, movement: Decimal, order_id: int | None, reason: Reason, now: UtcNs
+    ) -> None:
+        """Move funds in or out of a wallet and of the exchange that holds them.
+
+        Raises
+        ------
+        LedgerBreach
+            A debit of more than is available. Release what was held for it before.
+        """
+        self._post(wallet, movement, order_id, reason, now)
+        mirror = self._by_place[EXCHANGE_SET, wallet.exchange, wallet.currency]
+        self._post(mirror, movement, order_id, reason, now)
+
+    def audit(self, lines: Iterable[Line] | None = None) -> list[str]:
+        """Check every invariant and return one sentence for each that does not hold.
+
+        Parameters
+        ----------
+        lines : iterable of Line, optional
+            All lines ever posted; each wallet is then also compared with the sum of its own.
+        """
+        faults: list[str] = []
+        split: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        held: dict[int, list[Decimal]] = defaultdict(list)
+        for (wallet_id, _), net in self._holds.items():
+            held[wallet_id].append(net)
+        for wallet in self.wallets.values():
+            name = f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange})"
+            if wallet.set_id != EXCHANGE_SET:
+                place = wallet.exchange, wallet.currency
+                split[place] = LEDGER.add(split[place], wallet.settled)
+            if wallet.available < 0:
+                faults.append(f"{name} has {format_amount(wallet.available)} available")
+            debit = _sum(net for net in held[wallet.id] if net < 0)
+            credit = _sum(net for net in held[wallet.id] if net > 0)
+            if (debit, credit) != (wallet.held_debit, wallet.held_credit):
+                faults.append(
+                    f"{name} has {format_amount(wallet.held_debit)} and "
+                    f"{format_amount(wallet.held_credit)} on hold, its orders "
+                    f"{format_amount(debit)} and {format_amount(credit)}"
+                )
+            wallet_set = self.sets.get(wallet.set_id)
+            if wallet_set is None:
+                faults.append(f"{name} is of the unknown wallet set {wallet.set_id}")
+            elif not wallet_set.active and wallet.settled:
+                faults.append(f"{name} has funds in a closed wallet set")
+        for (set_id, exchange, currency), wallet in self._by_place.items():
+            if set_id == EXCHANGE_SET and wallet.settled != split[exchange, currency]:
+                faults.append(
+                    f"{exchange} has {format_amount(wallet.settled)} {currency}, its wallets "
+                    f"{format_amount(split[exchange, currency])}"
+                )
+        if lines is not None:
+            faults.extend(self._audit_lines(lines))
+        return faults
+
+    def _audit_lines(self, lines: Iterable[Line]) -> Iterable[str]:
+        by_wallet: dict[int, list[Line]] = defaultdict(list)
+        for line in lines:
+            by_wallet[line.wallet_id].append(line)
+        for wallet_id in by_wallet.keys() - self.wallets.keys():
+            yield f"there are lines of the unknown wallet {wallet_id}"
+        for wallet in self.wallets.values():
+            summed = balances(by_wallet[wallet.id])
+            if summed != (wallet.balance, wallet.available):
+                yield (
+                    f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) has a balance of "
+                    f"{format_amount(wallet.balance)} and {format_amount(wallet.available)} "
+                    f"available, its lines {format_amount(summed[0])} and "
+                    f"{format_amount(summed[1])}"
+                )
+
+    # Below is everything that changes state.
+
+    def _open(self, set_id: int, exchange: str, currency: str) -> Wallet:
+        self._last_wallet_id += 1
+        wallet = Wallet(self._last_wallet_id, set_id, exchange, currency)
+        self.wallets[wallet.id] = wallet
+        self._by_place[set_id, exchange, currency] = wallet
+        self.changes.append(WalletOpened(wallet))
+        return wallet
+
+    def _change_set(self, wallet_set: WalletSet) -> None:
+        self.sets[wallet_set.id] = wallet_set
+        self.changes.append(SetChanged(wallet_set))
+
+    def _post(
+        self, wallet: Wallet, movement: Decimal, order_id: int | None, reason: Reason, now: UtcNs
+    ) -> None:
+        settled = LEDGER.add(wallet.settled, movement)
+        if movement < 0 and LEDGER.add(settled, wallet.held_debit) < 0:
+            raise LedgerBreach(
+                f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) can't pay "
+                f"{format_amount(-movement)}: {format_amount(wallet.available)} is available"
+            )
+        wallet.settled = settled
+        self._add_line(wallet, movement, False, order_id, reason, now)
+
+    def _post_hold(self, wallet: Wallet, movement: Decimal, order_id: int, now: UtcNs) -> None:
+        key = (wallet.id, order_id)
+        before = self._holds.get(key, ZERO)
+        after = LEDGER.add(before, movement)
+        if after:
+            self._holds[key] = after
+        else:
+            self._holds.pop(key, None)
+        if before <= 0 and after <= 0:
+            wallet.held_debit = LEDGER.add(wallet.held_debit, movement)
+        elif before >= 0 and after >= 0:
+            wallet.held_credit = LEDGER.add(wallet.held_credit, movement)
+        else:  # the net changes sides: all of it leaves one and the rest joins the other
+            debit, credit = (-before, after) if after > 0 else (after, -before)
+            wallet.held_debit = LEDGER.add(wallet.held_debit, debit)
+            wallet.held_credit = LEDGER.add(wallet.held_credit, credit)
+        self._add_line(wallet, movement, True, order_id, Reason.ORDER, now)
+
+    def _add_line(
+        self,
+        wallet: Wallet,
+        movement: Decimal,
+        on_hold: bool,
+        order_id: int | None,
+        reason: Reason,
+        now: UtcNs,
+    ) -> None:
+        self._last_line_id += 1
+        line = Line(self._last_line_id, wallet.id, movement, on_hold, order_id, reason, now)
+        self.changes.append(LinePosted(line, wallet))
+
+    def _unallocated(self, exchange: str, currency: str) -> Wallet:
+        wallet = self._by_place.get((UNALLOCATED_SET, exchange, currency))
+        if wallet is None:
+            raise BadWalletConfig(f"{currency} at {exchange} is not a known wallet")
+        return wallet
+
+    def _require(self, wallet: Wallet, amount: Decimal) -> None:
+        if amount > wallet.available:
+            place = (
+                "unallocated"
+                if wallet.set_id == UNALLOCATED_SET
+                else f"available in wallet set {wallet.set_id}"
+            )
+            raise InsufficientFunds(
+                f"{format_amount(amount)} {wallet.currency} at {wallet.exchange} is needed "
+                f"but only {format_amount(wallet.available)} is {place}",
+                needed=format_amount(amount),
+                available=format_amount(wallet.available),
+            )
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    total = ZERO
+    for amount in amounts:
+        total = LEDGER.add(total, amount)
+    return total
