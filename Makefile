@@ -26,7 +26,7 @@ check: $(TEST_READY) ## format, lint, types and import contracts
 unit: $(TEST_READY) ## the tests with coverage
 	@echo "== nose2"
 	@$(VENV)/bin/coverage erase
-	@$(PY) -W error -m coverage run -m nose2; status=$$?; \
+	@$(PY) -W error -m coverage run -m nose2 -s tests -t .; status=$$?; \
 	  $(VENV)/bin/coverage combine --quiet; $(VENV)/bin/coverage report --skip-covered --skip-empty | tail -25; exit $$status
 
 bench: $(TEST_READY) ## the benchmarks, as ratios in one run

@@ -12,10 +12,13 @@ class Summary(Plugin):  # type: ignore[misc]  # nose2 ships without types
         self.outcomes: Counter[str] = Counter()
 
     def testOutcome(self, event: TestOutcomeEvent) -> None:
-        as_expected = event.expected if event.outcome != "skipped" else True
-        kind = "skipped" if event.outcome == "skipped" else "passed" if as_expected else "failed"
-        if event.outcome != "subtest" or kind == "failed":  # the test around it counts once
-            self.outcomes[kind] += 1
+        if event.outcome == "subtest":  # the test around it counts, unless this one fails
+            kind = "failed" if event.exc_info else ""
+        elif event.outcome == "skipped":
+            kind = "skipped"
+        else:
+            kind = "passed" if event.expected else "failed"
+        self.outcomes[kind] += 1
 
     def afterSummaryReport(self, event: ReportSummaryEvent) -> None:
         n = self.outcomes
