@@ -22,7 +22,7 @@ from exchange_wrapper.storage import SeriesInfo
 from exchange_wrapper.storage.embedded import EmbeddedStore
 from exchange_wrapper.times import SECOND, UtcNs, to_datetime
 
-__all__ = ["HistorySource", "RemoteHistory", "StoreHistory"]
+__all__ = ["HistorySource", "RemoteHistory", "SeriesInfo", "StoreHistory"]
 
 _DAY_S: Final = 86_400
 _PERIODS_SHOWN_MAX: Final = 5

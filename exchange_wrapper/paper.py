@@ -157,10 +157,10 @@ class PaperEngine:
             working = self._orders.get(order_id)
             if working is None:
                 continue  # done in the meantime
-            if action is _ARRIVE:
+            if action == _ARRIVE:
                 self._arrive(working, time, executions)
             else:
-                reason = DoneReason.CANCELLED if action is _CANCEL else DoneReason.EXPIRED
+                reason = DoneReason.CANCELLED if action == _CANCEL else DoneReason.EXPIRED
                 self._finish(working, reason, time, executions)
         return executions
 

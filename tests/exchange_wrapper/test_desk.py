@@ -4,7 +4,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
 from exchange_wrapper.accounts import Line
@@ -110,14 +110,15 @@ class Trading(unittest.TestCase):
 
 class Holding(Trading):
     def test_an_order_holds_what_it_can_cost_at_most(self) -> None:
-        for request, hold, currency in [
+        cases: list[tuple[OrderRequest, Decimal | str, str]] = [
             (self.request(), Decimal("202") + fee("202", "0.00613"), "USD"),
             (self.request(limit=Decimal("0.01"), size=Decimal("0.333")), "0.00335042", "USD"),
             (self.request(side=SELL), "2", "BTC"),
             (self.market(side=SELL, size=Decimal("0.5")), "0.5", "BTC"),
             # 101 + 103, and 1 % for what the book may do until the order arrives.
             (self.market(), Decimal("206.04") + fee("206.04", "0.00613"), "USD"),
-        ]:
+        ]
+        for request, hold, currency in cases:
             with self.subTest(request=request):
                 self.setUp()
                 order = self.make(request)
@@ -423,7 +424,7 @@ class Breaches(Trading):
     def test_a_report_that_does_not_fit_its_order_is_a_breach_and_books_nothing(self) -> None:
         self.make(self.request())
         self.make(self.market("m"))
-        for exchange, report in [
+        reports: list[tuple[str, Execution]] = [
             ("gdax", Opened(99, NOW)),
             ("kraken", Opened(1, NOW)),
             ("gdax", Filled(1, Ticks(10_100), Lots(2_001), False, NOW)),
@@ -431,7 +432,8 @@ class Breaches(Trading):
             ("gdax", Filled(1, Ticks(10_101), Lots(2_000), False, NOW)),
             ("gdax", Filled(2, Ticks(10_500), Lots(2_000), False, NOW)),
             ("gdax", Finished(1, DoneReason.FILLED, NOW)),
-        ]:
+        ]
+        for exchange, report in reports:
             with self.subTest(report=report):
                 self.take()
                 with self.assertRaises(LedgerBreach):
@@ -441,7 +443,8 @@ class Breaches(Trading):
     def test_a_done_order_never_changes(self) -> None:
         self.make(self.request())
         self.desk.execute("gdax", [Finished(1, DoneReason.CANCELLED, NOW)])
-        for report in [Opened(1, NOW), Finished(1, DoneReason.EXPIRED, NOW)]:
+        reports: list[Execution] = [Opened(1, NOW), Finished(1, DoneReason.EXPIRED, NOW)]
+        for report in reports:
             with self.assertRaises(LedgerBreach):
                 self.desk.execute("gdax", [report])
 
@@ -489,7 +492,7 @@ class Restarting(Trading):
 
 
 sides = st.sampled_from(Side)
-prices = st.integers(9_990, 10_010).map(Ticks)
+prices = st.integers(9_997, 10_003).map(Ticks)
 sizes = st.integers(1, 3_000).map(Lots)
 
 
@@ -533,7 +536,11 @@ class Invariants(RuleBasedStateMachine):
         trade = TradePrint("BTC_USD", "", price, size, side, self.now, self.now)
         self.execute(self.engine.traded(trade, self.now), trade)
 
-    @rule(bid=prices, size=sizes, spread=st.integers(1, 5))
+    @initialize(bid=prices, size=sizes)
+    def begin_with_a_book(self, bid: Ticks, size: Lots) -> None:
+        self.send_a_snapshot(bid, size, 1)
+
+    @rule(bid=prices, size=sizes, spread=st.integers(1, 2))
     def send_a_snapshot(self, bid: Ticks, size: Lots, spread: int) -> None:
         self.advance()
         bids = {Ticks(bid - step): size for step in range(3)}
@@ -586,14 +593,14 @@ class Invariants(RuleBasedStateMachine):
         if str(number) in (order.request.client_oid for order in self.latest.values()):
             self.desk.cancel_order("gdax", str(number), self.now)
 
-    @rule(elapsed=st.sampled_from([1, 4, 5, 300_000_000]))
+    @rule(elapsed=st.sampled_from([LATENCY, 300_000_000]))
     def let_time_pass(self, elapsed: int) -> None:
-        self.now = UtcNs(self.now + elapsed)
-        self.advance()
+        self.advance(elapsed)
 
     # How it is followed
 
-    def advance(self) -> None:
+    def advance(self, elapsed: int = 2) -> None:
+        self.now = UtcNs(self.now + elapsed)
         self.execute(self.exchange.advance(self.now))
 
     def execute(self, events: list[Execution], trade: TradePrint | None = None) -> None:

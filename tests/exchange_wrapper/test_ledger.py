@@ -56,6 +56,11 @@ class Sets(unittest.TestCase):
         self.ledger.open_exchange("gdax", ["ETH"])
         self.assertEqual([type(change) for change in self.ledger.changes], [WalletOpened] * 2)
 
+    def test_a_wallet_that_a_set_does_not_have_is_named(self) -> None:
+        for set_id, words in [(None, "unallocated funds have no XRP"), (9, "set 9 has no XRP")]:
+            with self.subTest(set_id=set_id), self.assertRaisesRegex(UnknownName, words):
+                self.ledger.wallet(set_id, "gdax", "XRP")
+
     def test_a_deposit_goes_to_the_exchange_and_to_the_unallocated_funds(self) -> None:
         self.assertEqual(self.settled(EXCHANGE_SET), 1000)
         self.assertEqual(self.settled(None), 1000)
@@ -145,13 +150,12 @@ class Sets(unittest.TestCase):
         self.assertFalse(closed.active)
         self.assertEqual(self.ledger.changes[-1], SetChanged(closed))
         self.assertEqual((self.settled(created.id), self.settled(None)), (0, 1000))
-        for call in [
-            lambda: self.ledger.deactivate(created.id, NOW),
-            lambda: self.ledger.allocate(created.id, "gdax", "USD", Decimal(1), NOW),
-            lambda: self.ledger.active_set(created.id),
-        ]:
-            with self.assertRaises(ApiUsageError):
-                call()
+        with self.assertRaises(ApiUsageError):
+            self.ledger.deactivate(created.id, NOW)
+        with self.assertRaises(ApiUsageError):
+            self.ledger.allocate(created.id, "gdax", "USD", Decimal(1), NOW)
+        with self.assertRaises(ApiUsageError):
+            self.ledger.active_set(created.id)
 
     def test_a_set_with_funds_on_hold_stays_open(self) -> None:
         created = self.ledger.create_set("run", [("gdax", "USD", Decimal(100))], NOW)

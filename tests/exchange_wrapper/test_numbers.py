@@ -1,5 +1,6 @@
 import unittest
 from decimal import Decimal, Inexact
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,13 +23,14 @@ amounts = st.decimals(
 
 class Parsing(unittest.TestCase):
     def test_plain_decimal_numbers_are_read_exactly(self) -> None:
-        for value, expected in [
+        cases: list[tuple[str | int | Decimal, Decimal]] = [
             ("35521.123456789012345", Decimal("35521.123456789012345")),
             ("-0", ZERO),
             ("1e3", Decimal(1000)),
             (7, Decimal(7)),
             (Decimal("0.10"), Decimal("0.1")),
-        ]:
+        ]
+        for value, expected in cases:
             with self.subTest(value=value):
                 self.assertEqual(parse_amount(value, "size"), expected)
 
@@ -38,9 +40,10 @@ class Parsing(unittest.TestCase):
             "1e999999", "0" * 65,
         ]  # fmt: skip
         for value in bad:
-            with self.subTest(value=value), self.assertRaises(InvalidAmount) as caught:
-                parse_amount(value, "size")  # type: ignore[arg-type]
-            self.assertEqual(caught.exception.data, {"field": "size"})
+            with self.subTest(value=value):
+                with self.assertRaises(InvalidAmount) as caught:
+                    parse_amount(cast(str, value), "size")
+                self.assertEqual(caught.exception.data, {"field": "size"})
 
     @given(amounts)
     def test_printing_and_parsing_is_the_identity(self, amount: Decimal) -> None:

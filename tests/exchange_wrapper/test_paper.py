@@ -28,7 +28,7 @@ class Taking(unittest.TestCase):
     def test_each_type_of_order_ends_as_its_name_says(self) -> None:
         ioc, fok = OrderType.IOC, OrderType.FOK
         taken = (1, 101, 5, "taker")
-        for size, limit, type, expected in [
+        cases: list[tuple[int, int | None, OrderType, list[tuple[object, ...]]]] = [
             (5, 101, OrderType.LIMIT, [taken, (1, "filled")]),
             (8, 102, OrderType.LIMIT, [taken]),
             (8, 102, ioc, [taken, (1, "cancelled")]),
@@ -37,7 +37,8 @@ class Taking(unittest.TestCase):
             (8, 103, fok, [taken, (1, 103, 3, "taker"), (1, "filled")]),
             (8, None, OrderType.MARKET, [taken, (1, 103, 3, "taker"), (1, "filled")]),
             (13, None, OrderType.MARKET, [taken, (1, 103, 7, "taker"), (1, "cancelled")]),
-        ]:
+        ]
+        for size, limit, type, expected in cases:
             with self.subTest(type=type, size=size, limit=limit):
                 self.setUp()
                 self.market.send(BUY, size, limit, type)
@@ -279,6 +280,11 @@ class Timing(unittest.TestCase):
         self.assertEqual(self.market.trade(BUY, 99, 11), [(1, 99, 1, "maker")])
         self.assertEqual(self.market.advance(3 * LATENCY), [(1, "cancelled")])
         self.market.engine.cancel(1, UtcNs(4 * LATENCY))
+        self.market.send(BUY, 1, 98)
+        self.market.advance(5 * LATENCY)
+        for _ in range(2):
+            self.market.engine.cancel(2, UtcNs(5 * LATENCY))
+        self.assertEqual(self.market.advance(7 * LATENCY), [(2, "cancelled")])
         self.assertEqual(self.market.advance(9 * LATENCY), [])
         self.assertTrue(self.market.engine.idle)
 
