@@ -10,8 +10,11 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -24,6 +27,7 @@ SANDBOX_REST = "http://127.0.0.1:4280"
 XWRAP = "http://127.0.0.1:4242/xwrap/v1"
 STOP_S_MAX = 4.0  # honcho kills what is left five seconds after the first process ended
 POLL_S = 0.2
+CRYPTICK = ".venv/bin/python -m cryptick.run"
 
 
 class OrderlyManager(Manager):  # type: ignore[misc]  # honcho ships without types
@@ -33,13 +37,15 @@ class OrderlyManager(Manager):  # type: ignore[misc]  # honcho ships without typ
     """
 
     def terminate(self) -> None:
+        """Begin to stop all processes; ``loop`` returns when they have ended."""
         if not self._terminating:
             self._terminating = True
             Thread(target=self._stop_in_turn, daemon=True).start()
 
     def say(self, text: str) -> None:
         """Print a line of our own between those of the processes."""
-        self._system_print(text + "\n")
+        now = self._clock.now()
+        self._printer.write(Message("line", text, time=now, name="make run", colour=None))
 
     def _stop_in_turn(self) -> None:
         for process in reversed(list(self._processes.values())):
@@ -54,49 +60,50 @@ class OrderlyManager(Manager):  # type: ignore[misc]  # honcho ships without typ
                 time.sleep(0.02)
 
     def _system_print(self, data: str) -> None:
-        if "started (pid" in data or "stopped (rc=0)" in data:
-            return
-        self._printer.write(
-            Message(type="line", data=data, time=self._clock.now(), name="make run", colour=None)
-        )
+        if "stopped (rc=" in data and "(rc=0)" not in data:  # the rest of honcho's talk is noise
+            self.say(data)
 
 
-def fetch(url: str) -> object | None:
-    """Return the JSON answer of a GET request, or None while nobody answers."""
+def fetch(path: str) -> Any:
+    """Return the JSON answer to a GET request, or None while nobody answers."""
     try:
-        with urlopen(url, timeout=2) as answer:
+        with urlopen(path, timeout=2) as answer:
             return json.load(answer)
     except (URLError, OSError, ValueError):
         return None
 
 
-def wait_for_xwrap() -> bool:
+def wait_until(ready: Callable[[], Any]) -> None:
+    """Return once ``ready`` says so."""
+    while not ready():
+        time.sleep(POLL_S)
+
+
+def xwrap_ready() -> bool:
     """Tell whether every exchange of a running xWrap is ready."""
     exchanges = fetch(f"{XWRAP}/exchanges")
-    return isinstance(exchanges, list) and all(e["status"] == "ready" for e in exchanges)
+    return bool(exchanges) and all(exchange["status"] == "ready" for exchange in exchanges)
 
 
-def guide(manager: OrderlyManager, sandbox: bool, started: float) -> None:
+def guide(manager: OrderlyManager, sandbox: bool) -> None:
     """Say when each part is healthy, where it is, and what to try next."""
+    started = time.monotonic()
 
-    def until(ready: object) -> None:
-        while not ready():  # type: ignore[operator]
-            time.sleep(POLL_S)
-
-    def since() -> str:
-        return f"{time.monotonic() - started:4.1f} s"
+    def healthy(what: str, where: str, then: str) -> None:
+        manager.say(f"{what:<7}healthy after {time.monotonic() - started:.1f} s   {where}   {then}")
 
     if sandbox:
-        until(lambda: fetch(f"{SANDBOX_REST}/time"))
-        manager.say(f"{since()}  market  healthy  {SANDBOX_REST}  try /products/BTC-USD/ticker")
-    until(wait_for_xwrap)
-    manager.say(f"{since()}  xWrap   healthy  {XWRAP}  try /status or /gdax/pricing")
-    until(lambda: fetch(f"{XWRAP}/orders/recent"))
-    manager.say(f"{since()}  run     healthy  its folder is under var/runs; orders and fills follow")
-    manager.say("next, in another terminal:")
-    manager.say("  .venv/bin/python -m cryptick.run DemoStrategy -m paper --gdax-usd 5000")
-    manager.say("  .venv/bin/python -m cryptick.run HodlStrategy -m backtest --gdax-usd 10000 --help")
-    manager.say("Ctrl-C ends all of it")
+        wait_until(lambda: fetch(f"{SANDBOX_REST}/time"))
+        healthy("market", SANDBOX_REST, "try /products/BTC-USD/ticker")
+    wait_until(xwrap_ready)
+    healthy("xWrap", XWRAP, "try /status, /gdax/pricing, /orders/recent")
+    wait_until(lambda: fetch(f"{XWRAP}/wallets/allocated")["wallets"])
+    healthy("run", "var/runs", "its orders and fills follow here; each run has a folder")
+    today = datetime.now(UTC).date()
+    period = f"-s {today - timedelta(days=60):%d-%m-%Y} -e {today - timedelta(days=1):%d-%m-%Y}"
+    manager.say("Ctrl-C ends everything. In another terminal, try:")
+    manager.say(f"  {CRYPTICK} DemoStrategy -m paper --gdax-usd 5000")
+    manager.say(f"  {CRYPTICK} HodlStrategy -m backtest --gdax-usd 10000 {period}")
 
 
 def main() -> int:
@@ -129,14 +136,12 @@ def main() -> int:
     add(
         "xwrap",
         f"{xwrap} init_db {database} >/dev/null && "
-        f"exec {xwrap} run --log-level WARNING --config {shlex.quote(str(config))}",
+        f"exec {xwrap} run --config {shlex.quote(str(config))}",
     )
-    add("run", f"exec {python} -m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --wait-s 120")
+    run = "-m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --wait 120s"
+    add("run", f"exec {python} {run}")
 
-    started = time.monotonic()
-    Thread(
-        target=guide, args=(manager, config == SANDBOX_SETTINGS, started), daemon=True
-    ).start()
+    Thread(target=guide, args=(manager, config == SANDBOX_SETTINGS), daemon=True).start()
     manager.loop()
     interrupted = manager.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     return 0 if interrupted else manager.returncode or 0
