@@ -119,8 +119,7 @@ class PaperRun(unittest.IsolatedAsyncioTestCase):
         )  # fmt: skip
         async with asyncio.timeout(60):
             self.assertEqual(await process.wait(), 0)
-        (run,) = runs.iterdir()
-        return run
+        return runs / "demostrategy_0"
 
     def assert_offered(self, recording: Recording, trades: list[dict[str, str]]) -> None:
         for trade in trades:

@@ -1,0 +1,208 @@
+"""The message hub: every decision of a run passes here, in order and on record.
+
+Dispatch is synchronous, in one thread, by the hierarchical name ``provider.method``. A message
+posted while another one is delivered waits its turn, so that a handler always runs to its end
+before anything it caused begins.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from cryptick.clock import Clock
+from cryptick.errors import HandlerFailed
+from cryptick.messages import Call, ErrorBody, Failure, MarketEvent, Message, Result
+from exchange_wrapper.errors import ProcessingError, XWrapError
+from exchange_wrapper.times import SECOND, UtcNs, to_iso
+
+__all__ = ["Audit", "Cause", "Handler", "Hub", "MarketHandler"]
+
+_CHAIN_MAX: Final = 100_000
+"""Messages that may follow from one event: a handler that answers itself never ends."""
+
+Cause = int | MarketEvent | None
+"""What was being delivered when a message was posted: a message's sequence, an event, nothing."""
+
+Handler = Callable[[Message], None]
+MarketHandler = Callable[[Any], None]
+"""Takes one kind of market event."""
+
+
+class Audit(Protocol):
+    """Keeps every message before it is delivered."""
+
+    def record(self, sequence: int, time: UtcNs, cause: Cause, message: Message) -> None:
+        """Keep one message."""
+        ...
+
+
+class Hub:
+    """Deliver messages between strategy, exchange and user.
+
+    Parameters
+    ----------
+    clock : Clock
+        The time of the run; the hub owns it for all who are connected.
+    audit : Audit, optional
+        Where each message is recorded before its delivery.
+
+    Attributes
+    ----------
+    cause : int, market event or None
+        What is being delivered now. A driver that delivers market data itself sets it.
+    waiting : deque
+        Messages to deliver, each with its cause.
+    """
+
+    def __init__(self, clock: Clock, audit: Audit | None = None) -> None:
+        self.clock = clock
+        self.cause: Cause = None
+        self._audit = audit
+        self._handlers: dict[str, list[Handler]] = defaultdict(list)
+        self._market: dict[tuple[str, str, str], list[MarketHandler]] = defaultdict(list)
+        self._replies: dict[str, Handler] = {}
+        self.waiting: deque[tuple[Cause, Message]] = deque()
+        self._delivering = self._held = False
+        self._sequence = 0
+        self._names = 0
+
+    def on(self, method: str, handler: Handler) -> None:
+        """Call ``handler`` with every message of this method."""
+        self._handlers[method].append(handler)
+
+    def post(self, message: Message) -> None:
+        """Deliver a message, after those that were posted before it.
+
+        Raises
+        ------
+        HandlerFailed
+            A handler raised; the message it was handling is the last one on record.
+        """
+        self.waiting.append((self.cause, message))
+        if not self._delivering:
+            self.deliver()
+
+    def notify(self, method: str, *params: object) -> None:
+        """Post a message that nobody answers."""
+        self.post(Call(method, params))
+
+    def call(self, method: str, *params: object, reply: Handler) -> str:
+        """Post a call; ``reply`` gets its `Result` or `Failure`. Return the response method.
+
+        A method that nobody handles fails, so that each call is answered.
+        """
+        response = self._name("response")
+        self._replies[response] = reply
+        self.post(Call(method, params, response))
+        return response
+
+    def answer(self, call: Call, result: object) -> None:
+        """Post the result of a call."""
+        if call.response_method is not None:
+            self.post(Result(call.response_method, result))
+
+    def fail(self, call: Call, error: XWrapError) -> None:
+        """Post the failure of a call."""
+        if call.response_method is not None:
+            self.post(Failure(call.response_method, ErrorBody.of(error)))
+
+    def at(self, time: UtcNs, callback: Callable[[], None], name: str = "at") -> None:
+        """Call back once at ``time``, through a message ``clock.<name>.<n>``."""
+        method = self._name(f"clock.{name}")
+        self._replies[method] = lambda _: callback()
+        self.clock.at(time, lambda: self.post(Call(method, (time,))))
+
+    def every(self, period_s: float, callback: Callable[[], None], name: str = "every") -> None:
+        """Call back every ``period_s`` seconds, first after one period, without drift."""
+        period = round(period_s * SECOND)
+        if period <= 0:
+            raise ValueError("a period must be positive")
+
+        def fire(due: UtcNs) -> None:
+            following = UtcNs(due + period)
+            self.at(following, lambda: fire(following), name)
+            callback()
+
+        first = UtcNs(self.clock.now() + period)
+        self.at(first, lambda: fire(first), name)
+
+    def on_market(self, method: str, exchange: str, pair: str, handler: MarketHandler) -> None:
+        """Call ``handler`` with this pair's market data of one kind."""
+        self._market[method, exchange, pair].append(handler)
+
+    def market_handlers(self, method: str, exchange: str, pair: str) -> tuple[MarketHandler, ...]:
+        """Return who listens, for a driver that resolves it once and then calls directly."""
+        return tuple(self._market.get((method, exchange, pair), ()))
+
+    def publish(self, handlers: tuple[MarketHandler, ...], event: MarketEvent) -> None:
+        """Deliver one market event, then what its handlers posted.
+
+        The event itself is not recorded: the messages it caused name it.
+        """
+        self._delivering, self.cause = True, event
+        try:
+            for handler in handlers:
+                handler(event)
+        except Exception as error:
+            raise self.failed(error) from error
+        finally:
+            self._delivering, self.cause = self._held, None
+        if self.waiting:
+            self.deliver()
+
+    def hold(self) -> None:
+        """Let all messages wait for `deliver` from now on.
+
+        For a driver of many market events: it sets ``cause``, calls the handlers directly, and
+        delivers when something is ``waiting``.
+        """
+        self._held = self._delivering = True
+
+    def deliver(self) -> None:
+        """Deliver all messages that wait, and those they cause."""
+        self._delivering = True
+        message: Message | None = None
+        last = self._sequence + _CHAIN_MAX
+        try:
+            while self.waiting:
+                cause, message = self.waiting.popleft()
+                self._sequence += 1
+                if self._sequence > last:
+                    raise ProcessingError(f"{_CHAIN_MAX:,} messages caused each other in a row")
+                self.cause = self._sequence
+                if self._audit is not None:
+                    self._audit.record(self._sequence, self.clock.now(), cause, message)
+                self._dispatch(message)
+        except HandlerFailed:
+            raise
+        except Exception as error:
+            raise self.failed(error, message) from error
+        finally:
+            self._delivering, self.cause = self._held, None
+
+    def failed(self, error: Exception, message: Message | None = None) -> HandlerFailed:
+        """Return the failure of the run: what raised, and the message or event that caused it."""
+        cause = self.cause
+        if message is not None:
+            where = f"message {cause} ({message.method})"
+        elif cause is None or isinstance(cause, int):
+            where = f"message {cause}"
+        else:
+            kind = type(cause).__name__.lower()
+            where = f"the {kind} of {cause.exchange} {cause.pair} at {to_iso(cause.time)}"
+        return HandlerFailed(f"{type(error).__name__} on {where}: {error}")
+
+    def _dispatch(self, message: Message) -> None:
+        reply = self._replies.pop(message.method, None)
+        if reply is not None:
+            reply(message)
+            return
+        handlers = tuple(self._handlers.get(message.method, ()))  # one may subscribe another
+        for handler in handlers:
+            handler(message)
+        if not handlers and isinstance(message, Call) and message.response_method is not None:
+            self.fail(message, XWrapError(f"nobody handles {message.method}"))
+
+    def _name(self, prefix: str) -> str:
+        self._names += 1
+        return f"{prefix}.{self._names}"

@@ -1,0 +1,269 @@
+"""What travels over the hub: typed, frozen messages and their fixed JSON form.
+
+::
+
+    {"mhubrpc":"0.0.1","method":"exchange.order","params":[…],"response_method":"response.7"}
+    {"mhubrpc":"0.0.1","method":"response.7","result":…}
+    {"mhubrpc":"0.0.1","method":"response.7","error":{"code":-32000,"message":"…","data":null}}
+
+``params`` is a list of payloads; most messages have one. In the JSON form amounts are decimal
+strings and times whole nanoseconds since 1970, UTC. Market data (`Bar`, `Quote`, `MarketTrade`)
+goes to its subscribers as it is, without a message around it, because there are millions of it.
+"""
+
+from decimal import Decimal
+from typing import Any, Final, Self
+
+import msgspec
+
+from exchange_wrapper.errors import XWrapError
+from exchange_wrapper.numbers import ZERO
+from exchange_wrapper.orders import Order, Trade
+from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
+from exchange_wrapper.times import UtcNs
+
+__all__ = [
+    "BAR",
+    "CANCEL",
+    "FILL",
+    "LOG",
+    "ORDER",
+    "ORDER_UPDATE",
+    "QUOTE",
+    "TRADE",
+    "Bar",
+    "Call",
+    "CancelIntent",
+    "ErrorBody",
+    "Failure",
+    "Fill",
+    "LogLine",
+    "MarketEvent",
+    "MarketTrade",
+    "Message",
+    "OrderIntent",
+    "OrderUpdate",
+    "Quote",
+    "Result",
+    "encode",
+    "payload",
+]
+
+MHUBRPC: Final = "0.0.1"
+
+ORDER: Final = "exchange.order"  # call: OrderIntent → client_oid
+CANCEL: Final = "exchange.cancel"  # call: CancelIntent → client_oid
+ORDER_UPDATE: Final = "exchange.order_update"  # notification: OrderUpdate
+FILL: Final = "exchange.fill"  # notification: Fill
+BAR: Final = "exchange.bar"  # market data
+QUOTE: Final = "exchange.quote"  # market data
+TRADE: Final = "exchange.trade"  # market data
+LOG: Final = "strategy.log"  # notification: LogLine
+
+
+class Call(msgspec.Struct, frozen=True, tag_field="mhubrpc", tag=MHUBRPC):
+    """A call, or a notification when ``response_method`` is None."""
+
+    method: str
+    params: tuple[object, ...] = ()
+    response_method: str | None = None
+
+
+class Result(msgspec.Struct, frozen=True, tag_field="mhubrpc", tag=MHUBRPC):
+    """The answer to a call; ``method`` is the call's ``response_method``."""
+
+    method: str
+    result: object
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """Why a call failed, as in JSON-RPC."""
+
+    code: int
+    message: str
+    data: object = None
+
+    @classmethod
+    def of(cls, error: XWrapError) -> Self:
+        """Return the body for an error of ours."""
+        return cls(error.jsonrpc_error_code, error.message, error.data)
+
+
+class Failure(msgspec.Struct, frozen=True, tag_field="mhubrpc", tag=MHUBRPC):
+    """The answer to a call that could not be carried out."""
+
+    method: str
+    error: ErrorBody
+
+
+Message = Call | Result | Failure
+
+
+def payload(message: Message) -> Any:
+    """Return the first of a call's ``params``; which type it has, its method says."""
+    assert isinstance(message, Call)
+    return message.params[0]
+
+
+class Bar(msgspec.Struct, frozen=True, gc=False):
+    """One finished candle. Prices are floats, for indicators; amounts of orders never are."""
+
+    exchange: str
+    pair: str
+    freq_s: int
+    time: UtcNs  # when it opened
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float  # in base
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """Best bid and ask of a pair from ``time`` on."""
+
+    exchange: str
+    pair: str
+    bid: Decimal
+    ask: Decimal
+    time: UtcNs
+
+
+class MarketTrade(msgspec.Struct, frozen=True, gc=False):
+    """A trade between others at the venue; ``side`` is the side of its taker."""
+
+    exchange: str
+    pair: str
+    price: Decimal
+    size: Decimal
+    side: Side
+    time: UtcNs
+
+
+MarketEvent = Bar | Quote | MarketTrade
+
+
+class OrderIntent(msgspec.Struct, frozen=True):
+    """An order that a strategy wants placed. ``limit`` is None for a market order."""
+
+    client_oid: str
+    exchange: str
+    pair: str
+    type: OrderType
+    side: Side
+    size: Decimal
+    limit: Decimal | None = None
+    cancel_after_s: int = 0
+
+
+class CancelIntent(msgspec.Struct, frozen=True):
+    """An order that a strategy wants cancelled."""
+
+    client_oid: str
+    exchange: str
+
+
+class OrderUpdate(msgspec.Struct, frozen=True):
+    """The state of one of the run's orders at ``time``."""
+
+    client_oid: str
+    exchange: str
+    pair: str
+    type: OrderType
+    side: Side
+    size: Decimal
+    limit: Decimal | None
+    status: OrderStatus
+    done_reason: DoneReason | None
+    message: str
+    filled_size: Decimal
+    avg_price: Decimal  # of the filled size, rounded; 0 while nothing is filled
+    time: UtcNs
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the order is final."""
+        return self.status is OrderStatus.DONE
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """Return the update that tells the state of a desk's order."""
+        request = order.request
+        return cls(
+            request.client_oid,
+            request.exchange,
+            request.pair,
+            request.type,
+            request.side,
+            request.size,
+            request.limit,
+            order.status,
+            order.done_reason,
+            order.message,
+            order.filled_size,
+            order.avg_price,
+            order.last_updated_at,
+        )
+
+    @classmethod
+    def refused(cls, intent: OrderIntent, reason: str, time: UtcNs) -> Self:
+        """Return the update for an order that never was, because its call failed."""
+        return cls(
+            intent.client_oid,
+            intent.exchange,
+            intent.pair,
+            intent.type,
+            intent.side,
+            intent.size,
+            intent.limit,
+            OrderStatus.DONE,
+            DoneReason.REJECTED,
+            reason,
+            ZERO,
+            ZERO,
+            time,
+        )
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """A trade of one of the run's orders. ``fee`` is in quote."""
+
+    client_oid: str
+    exchange: str
+    pair: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    fee: Decimal
+    maker: bool
+    time: UtcNs
+
+    @classmethod
+    def of(cls, trade: Trade, order: Order) -> Self:
+        """Return the fill of a desk's order."""
+        request, pair = order.request, order.pair
+        return cls(
+            request.client_oid,
+            request.exchange,
+            request.pair,
+            request.side,
+            pair.price(trade.price),
+            pair.size(trade.size),
+            trade.fee,
+            trade.maker,
+            trade.time,
+        )
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """What a strategy has to say to a person."""
+
+    text: str
+
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
+
+
+def encode(message: object) -> bytes:
+    """Return the JSON form of a message, or of a record that contains one."""
+    return _ENCODER.encode(message)

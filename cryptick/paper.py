@@ -1,0 +1,227 @@
+"""Run a strategy on live prices with virtual money: a paper run against a running xWrap."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final, Self
+
+import numpy as np
+
+from cryptick.clock import Clock, RealClock
+from cryptick.errors import UsageError
+from cryptick.hub import Audit, Hub
+from cryptick.metrics import figures
+from cryptick.report import Summary, write_summary
+from cryptick.request import RunRequest
+from cryptick.run_directory import RunDirectory, RunRecorder
+from cryptick.strategy.base import START, STOP
+from cryptick.valuation import Plan, make_plan
+from cryptick.xwrap_interface import XWrapInterface
+from exchange_wrapper.client import XWrapClient
+from exchange_wrapper.errors import ExchangeNotReady, Unavailable, UnknownName, XWrapError
+from exchange_wrapper.terms import ExchangeStatus
+from exchange_wrapper.times import SECOND, UtcNs
+
+__all__ = ["PaperRun"]
+
+FILL_MODEL: Final = "xWrap's paper engine on the live book"
+
+_BAR_S: Final = 300  # the bars that xWrap makes of trades
+_READY_TIMEOUT_S: Final = 60.0
+_READY_POLL_S: Final = 0.25
+_HEARTBEAT_S: Final = 60.0
+_CANCEL_TIMEOUT_S: Final = 10.0
+
+
+class PaperRun:
+    """One paper run, from its wallet set to its summary; made by `prepare`.
+
+    Parameters
+    ----------
+    request : RunRequest
+    client : XWrapClient
+    plan : Plan
+    exchanges : mapping of str to dict
+        What ``get_exchanges`` says, by name; those of the request are ready.
+    """
+
+    def __init__(
+        self,
+        request: RunRequest,
+        client: XWrapClient,
+        plan: Plan,
+        exchanges: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self.request = request
+        self.plan = plan
+        self._client = client
+        self._exchanges = exchanges
+        self._curve: list[tuple[UtcNs, Decimal]] = []
+
+    @classmethod
+    async def prepare(cls, request: RunRequest, client: XWrapClient) -> Self:
+        """Wait for the exchanges to be ready and choose the pairs.
+
+        Raises
+        ------
+        UnknownName
+            An exchange, currency or pair is not loaded in xWrap.
+        UsageError
+            The balances can't be counted in one currency, or bars of another length are asked for.
+        ExchangeNotReady
+            An exchange was not ready after a minute.
+        """
+        if request.freq_s not in (None, _BAR_S):
+            raise UsageError("bars are 5m on paper: leave --freq out")
+        needed = sorted(request.balances)
+        try:
+            async with asyncio.timeout(_READY_TIMEOUT_S):
+                while True:
+                    exchanges = {one["exchange"]: one for one in await client.get_exchanges()}
+                    late = [
+                        name
+                        for name in needed
+                        if name in exchanges and exchanges[name]["status"] != ExchangeStatus.READY
+                    ]
+                    if not late:
+                        break
+                    await asyncio.sleep(_READY_POLL_S)
+        except TimeoutError:
+            status = exchanges[late[0]]["status"]
+            raise ExchangeNotReady(f"exchange {late[0]} is {status}; try again later") from None
+        listed = {name: one["pairs"] for name, one in exchanges.items()}
+        wanted = request.strategy.pairs(request.params, request.funded)
+        plan = make_plan(wanted, request.funded, listed, "xWrap", UnknownName)
+        return cls(request, client, plan, exchanges)
+
+    async def run(
+        self,
+        directory: RunDirectory,
+        audit: Audit,
+        stop: asyncio.Event,
+        say: Callable[[str], None],
+    ) -> Summary:
+        """Run until ``stop`` is set, then cancel open orders and give the funds back.
+
+        When the strategy fails its orders are cancelled too, but the wallet set stays.
+
+        Parameters
+        ----------
+        say : callable
+            Gets one readable line per fill, log line and minute.
+
+        Raises
+        ------
+        HandlerFailed
+            The strategy raised.
+        Unavailable
+            xWrap has gone; its orders stay as they are.
+        """
+        failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def fail(error: Exception) -> None:
+            if not failure.done():
+                failure.set_exception(error)
+
+        clock = RealClock(fail)
+        hub = Hub(clock, audit)
+        start = clock.now()
+        balances = self.request.wallets()
+        set_id = await self._client.create_wallet_set(
+            directory.run_id, [(*place, amount) for place, amount in balances.items()]
+        )
+        directory.update(wallet_set_id=set_id)
+        venue = XWrapInterface(
+            hub, self._client, directory.run_id, set_id, self.plan, self._exchanges, fail
+        )
+        with RunRecorder(hub, directory, say) as recorder:
+            self.request.strategy(
+                hub,
+                venue,
+                self.request.params,
+                self.request.funded,
+                self.plan.traded,
+                f"{directory.run_id} {start}",
+            )
+            recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")
+            try:
+                hub.notify(START)
+                await venue.start()
+                initial = self.plan.equity(balances, venue.bid)
+                await self._until_end(venue, recorder, clock, failure, stop)
+                hub.notify(STOP)
+            finally:
+                done = await _cancel(venue, recorder)
+            end = clock.now()
+            final, holdings = self._sample(venue, end), venue.holdings()
+            if done:
+                await self._client.deactivate_wallet_set(set_id)
+            time_s = np.array([time // SECOND for time, _ in self._curve], np.int64)
+            equity = np.array([float(amount) for _, amount in self._curve])
+            directory.write_curve(start, initial, time_s, equity)
+            return write_summary(
+                self.request,
+                self.plan,
+                directory,
+                recorder,
+                source=f"xWrap at {self._client.url}",
+                events=venue.heard,
+                period=(start, end),
+                equity=(initial, final),
+                figures=figures(float(initial), time_s, equity),
+                holdings=holdings,
+                fees={name: venue.fees(name) for name in self.request.balances},
+                fill_model=FILL_MODEL,
+            )
+
+    async def _until_end(
+        self,
+        venue: XWrapInterface,
+        recorder: RunRecorder,
+        clock: Clock,
+        failure: asyncio.Future[None],
+        stop: asyncio.Event,
+    ) -> None:
+        tasks = (
+            asyncio.create_task(self._client.wait_closed()),
+            asyncio.create_task(stop.wait()),
+            asyncio.create_task(self._beat(venue, recorder, clock)),
+        )
+        try:
+            await asyncio.wait((*tasks, failure), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        if failure.done():
+            failure.result()
+        if not stop.is_set():
+            raise Unavailable(f"xWrap at {self._client.url} has gone; open orders stay there")
+
+    async def _beat(self, venue: XWrapInterface, recorder: RunRecorder, clock: Clock) -> None:
+        """Tell the equity once a minute."""
+        while True:
+            await asyncio.sleep(_HEARTBEAT_S)
+            equity = self._sample(venue, clock.now())
+            counts = recorder.counts
+            recorder.log(
+                f"equity {equity:,.2f} {self.plan.currency}, "
+                f"{counts.orders} orders, {counts.trades} trades"
+            )
+
+    def _sample(self, venue: XWrapInterface, now: UtcNs) -> Decimal:
+        """Count the equity at the best bids and add it to the curve."""
+        equity = self.plan.equity(venue.holdings(), venue.bid)
+        self._curve.append((now, equity))
+        return equity
+
+
+async def _cancel(venue: XWrapInterface, recorder: RunRecorder) -> bool:
+    """Cancel open orders; tell whether all are done."""
+    try:
+        done = await venue.cancel_all(_CANCEL_TIMEOUT_S)
+    except XWrapError as error:
+        recorder.log(f"open orders could not be cancelled: {error.message}")
+        return False
+    if not done:
+        recorder.log("open orders were not cancelled in time; they and the wallet set stay")
+    return done

@@ -1,0 +1,129 @@
+"""What is to be run: a strategy with its parameters, balances, mode and period."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, get_type_hints
+
+import msgspec
+
+from cryptick.errors import UsageError
+from cryptick.strategy.base import Funded, Strategy
+from exchange_wrapper.fees import FeeSchedule
+
+__all__ = ["CANDLE_FEES", "Fees", "RunRequest", "make_params", "param_fields"]
+
+CANDLE_FEES = FeeSchedule(Decimal("0.001"), Decimal("0.001"))
+"""Fees of an exchange that is known only from candles, unless a setting says otherwise."""
+
+
+@dataclass(frozen=True)
+class Fees:
+    """The fees of a backtest: of each exchange, and what replaces them for all."""
+
+    by_exchange: Mapping[str, FeeSchedule] = field(default_factory=dict)
+    maker: Decimal | None = None
+    taker: Decimal | None = None
+
+    def of(self, exchange: str) -> FeeSchedule:
+        """Return the fees of an exchange."""
+        known = self.by_exchange.get(exchange, CANDLE_FEES)
+        return FeeSchedule(
+            known.maker if self.maker is None else self.maker,
+            known.taker if self.taker is None else self.taker,
+        )
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run.
+
+    Attributes
+    ----------
+    strategy : type of Strategy
+    params : Strategy.Params
+    mode : str
+    balances : mapping of str to mapping of str to Decimal
+        By exchange and currency, each > 0.
+    start_s, end_s : int or None
+        The bars of a backtest open in [start_s, end_s), seconds since 1970 UTC; None is unbounded.
+    freq_s : int or None
+        Length of the bars; None is the shortest there is in a backtest and 5 minutes on paper.
+    fees : Fees
+        Of a backtest; on paper the exchange's own are charged.
+    """
+
+    strategy: type[Strategy]
+    params: Strategy.Params
+    mode: Literal["backtest", "paper"]
+    balances: Mapping[str, Mapping[str, Decimal]]
+    start_s: int | None = None
+    end_s: int | None = None
+    freq_s: int | None = None
+    fees: Fees = field(default_factory=Fees)
+
+    @property
+    def funded(self) -> Funded:
+        """The currencies of each exchange that there is money of."""
+        return {exchange: frozenset(wallets) for exchange, wallets in self.balances.items()}
+
+    def wallets(self) -> dict[tuple[str, str], Decimal]:
+        """Return the balances by (exchange, currency), sorted."""
+        return {
+            (exchange, currency): self.balances[exchange][currency]
+            for exchange in sorted(self.balances)
+            for currency in sorted(self.balances[exchange])
+        }
+
+    def describe_params(self) -> dict[str, object]:
+        """Return the parameters as JSON-ready values."""
+        described: dict[str, object] = msgspec.to_builtins(self.params)
+        return described
+
+    def describe(self) -> dict[str, object]:
+        """Return the request as JSON-ready values, without what follows from the machine."""
+        return {
+            "strategy": self.strategy.__name__,
+            "params": self.describe_params(),
+            "mode": self.mode,
+            "balances": [
+                {"exchange": exchange, "base": currency, "balance": str(amount)}
+                for (exchange, currency), amount in self.wallets().items()
+            ],
+            "start": self.start_s,
+            "end": self.end_s,
+            "freq_s": self.freq_s,
+        }
+
+    def key(self) -> str:
+        """Return a name that the same request always has, and another one never."""
+        return hashlib.sha256(msgspec.json.encode(self.describe())).hexdigest()
+
+
+def param_fields(strategy: type[Strategy]) -> dict[str, "dataclasses.Field[Any]"]:
+    """Return the fields of a strategy's parameters by the name of their flag."""
+    return {f.name.replace("_", "-"): f for f in dataclasses.fields(strategy.Params)}
+
+
+def make_params(strategy: type[Strategy], given: Mapping[str, str]) -> Strategy.Params:
+    """Return a strategy's parameters from texts by flag name; what is not given has its default.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, or a text that is not of the parameter's type.
+    """
+    fields, hints = param_fields(strategy), get_type_hints(strategy.Params)
+    values: dict[str, Any] = {}
+    for flag, text in given.items():
+        if flag not in fields:
+            raise UsageError(f"{strategy.__name__} has no parameter {flag!r}")
+        name = fields[flag].name
+        kind = hints[name]
+        try:
+            values[name] = msgspec.convert(text, kind, strict=False)
+        except msgspec.ValidationError:
+            raise UsageError(f"--{flag} must be of type {kind.__name__}, not {text!r}") from None
+    return strategy.Params(**values)

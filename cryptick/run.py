@@ -1,0 +1,418 @@
+"""Run one strategy from the command line: ``python -m cryptick.run``."""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from traceback import format_exception
+from typing import Final, Literal, NoReturn
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+
+from cryptick import __version__
+from cryptick.audit import AuditLog
+from cryptick.backtest import Backtest, load_series, plan_backtest
+from cryptick.errors import HandlerFailed, UsageError
+from cryptick.paper import PaperRun
+from cryptick.report import Summary, print_summary
+from cryptick.request import CANDLE_FEES, Fees, RunRequest, make_params, param_fields
+from cryptick.run_directory import RunDirectory
+from cryptick.strategy import Strategy, find_strategy, shipped_strategies
+from exchange_wrapper.candles import parse_freq
+from exchange_wrapper.client import XWrapClient
+from exchange_wrapper.errors import InvalidAmount, Unavailable, XWrapError
+from exchange_wrapper.fees import FeeSchedule
+from exchange_wrapper.history import HistorySource, RemoteHistory, StoreHistory
+from exchange_wrapper.numbers import parse_amount
+
+__all__ = ["main"]
+
+XWRAP_URL: Final = "ws://127.0.0.1:4200"
+STORE_PATH: Final = "var/timeseries.db"
+
+_RECONNECT_POLL_S: Final = 0.25
+
+_EXAMPLES: Final = """\
+Balances are given as --EXCHANGE-CURRENCY AMOUNT, as many as there are. In a backtest the exchange
+is any that candles are stored of; on paper it is one that xWrap has loaded.
+
+Dates are DD-MM-YYYY or ISO 8601, in UTC. A backtest is on the bars that open from the start on and
+before the end; an end that is a date alone includes that whole day.
+
+examples:
+  python -m cryptick.run HodlStrategy -m backtest --binance-usdt 10000 -s 01-08-2022 -e 27-09-2023
+  python -m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --base ETH
+  python -m cryptick.run ./my_strategy.py:MyStrategy -m backtest --gdax-usd 1000 --freq 1h
+
+exit status: 0 done, 1 the run failed, 2 the command can't be run, 3 no such history, 4 xWrap or the
+store is not available.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The options that are not of one strategy."""
+
+    strategy: str
+    mode: str
+    start: str | None
+    end: str | None
+    freq: str | None
+    store: str | None
+    xwrap: str | None
+    config: str | None
+    maker_fee: str | None
+    taker_fee: str | None
+    runs_dir: str
+    duration: str | None
+    wait: str | None
+    json: bool
+    help: bool
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a strategy and return the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    try:
+        return _run(arguments, stderr)
+    except XWrapError as error:
+        stderr.print(f"cryptick.run: {error.message}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        stderr.print("cryptick.run: stopped")
+        return 130
+
+
+def _run(arguments: list[str], stderr: Console) -> int:
+    parser = _parser()
+    known, flags = _split(arguments, parser)
+    if not known or {"-h", "--help"} & set(known):
+        named = bool(known) and not known[0].startswith("-")
+        _print_help(parser, find_strategy(known[0]) if named else None)
+        return 0 if known else 2
+    options = _Options(**vars(parser.parse_args(known)))
+    if options.mode == "live":
+        raise UsageError("live mode is not available yet; -m paper trades on live prices")
+    request = _request(options, flags)
+    summary = (
+        _backtest(request, options, stderr)
+        if request.mode == "backtest"
+        else _paper(request, options, stderr)
+    )
+    if options.json:
+        sys.stdout.write(json.dumps(msgspec.to_builtins(summary), indent=2) + "\n")
+    else:
+        print_summary(summary, Console(highlight=False))
+    return 0
+
+
+def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summary:
+    with ExitStack() as stack:
+        source, place = _history(options, stack)
+        plan = plan_backtest(request, source, place)
+        series = load_series(request, source, plan)
+        directory = _claim(request, options)
+        audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
+        backtest = Backtest(request, plan, series, directory, audit)
+        directory.update(state="running", source=place)
+        progress = stack.enter_context(
+            Progress(console=stderr, transient=True, disable=not stderr.is_terminal)
+        )
+        task = progress.add_task(f"{request.strategy.__name__}", total=None)
+        with _Outcome(directory):
+            return backtest.run(
+                place, lambda done, total: progress.update(task, completed=done, total=total)
+            )
+
+
+def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
+    url = _xwrap_url(options)
+    console = stderr if options.json else Console(highlight=False, soft_wrap=True, markup=False)
+
+    def say(line: str) -> None:
+        console.print(f"{datetime.now(UTC):%H:%M:%S} {line}")
+
+    duration_s = None if options.duration is None else parse_freq(options.duration)
+    wait_s = 0 if options.wait is None else parse_freq(options.wait)
+
+    async def run() -> Summary:
+        name = f"cryptick {request.strategy.__name__}"
+        async with await _connect(url, name, wait_s) as client:
+            paper = await PaperRun.prepare(request, client)
+            stop, loop = asyncio.Event(), asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, stop.set)
+            if duration_s is not None:
+                loop.call_later(duration_s, stop.set)
+            directory = _claim(request, options)
+            directory.update(state="running", source=url)
+            with (
+                AuditLog(directory.path / "messages.jsonl", flush=True) as audit,
+                _Outcome(directory),
+            ):
+                return await paper.run(directory, audit, stop, say)
+
+    return asyncio.run(run())
+
+
+async def _connect(url: str, name: str, wait_s: int) -> XWrapClient:
+    """Connect to xWrap, trying again for ``wait_s`` seconds while it can't be reached."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s
+    while True:
+        try:
+            return await XWrapClient.connect(url, name=name)
+        except Unavailable:
+            if loop.time() >= deadline:
+                raise
+            await asyncio.sleep(_RECONNECT_POLL_S)
+
+
+class _Outcome:
+    """Write into ``run.json`` how a run ended, and where a strategy failed into ``run.log``."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self._directory = directory
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        ended_at = datetime.now(UTC).isoformat()
+        if error is None:
+            self._directory.update(state="stopped", ended_at=ended_at)
+            return
+        message = str(error) or type(error).__name__
+        self._directory.update(state="failed", ended_at=ended_at, error=message)
+        if isinstance(error, HandlerFailed) and error.__cause__ is not None:
+            log = self._directory.path / "run.log"
+            with log.open("a", encoding="utf-8") as file:
+                file.writelines(format_exception(error.__cause__))
+            error.message += f"; see {log}"
+
+
+def _claim(request: RunRequest, options: _Options) -> RunDirectory:
+    directory = RunDirectory.claim(Path(options.runs_dir), request.strategy.__name__)
+    directory.update(
+        run_id=directory.run_id,
+        **request.describe(),
+        versions={"cryptick": __version__, "python": sys.version.split()[0]},
+        state="starting",
+        started_at=datetime.now(UTC).isoformat(),
+    )
+    return directory
+
+
+def _history(options: _Options, stack: ExitStack) -> tuple[HistorySource, str]:
+    """Return where candles come from: as told, else a running xWrap, else the default store."""
+    if options.store is not None:
+        return stack.enter_context(StoreHistory(options.store)), f"store {options.store}"
+    url = _xwrap_url(options)
+    remote = RemoteHistory(url)
+    try:
+        remote.series()
+    except Unavailable as error:
+        path = os.environ.get("TIMESERIES_DB", STORE_PATH)
+        if options.xwrap is not None:
+            raise
+        if not Path(path).is_file():
+            raise Unavailable(
+                f"{error.message} Nor is there a store at {path}: import candles, or give --store"
+            ) from None
+        return stack.enter_context(StoreHistory(path)), f"store {path}"
+    return remote, f"xWrap at {url}"
+
+
+def _xwrap_url(options: _Options) -> str:
+    return options.xwrap or os.environ.get("XWRAP_URL", XWRAP_URL)
+
+
+def _request(options: _Options, flags: list[tuple[str, str | None]]) -> RunRequest:
+    strategy = find_strategy(options.strategy)
+    fields = param_fields(strategy)
+    params: dict[str, str] = {}
+    balances: dict[str, dict[str, Decimal]] = {}
+    for flag, value in flags:
+        place = re.fullmatch(r"([a-z][\w.]*)-([a-z0-9]+)", flag, re.IGNORECASE)
+        if flag not in fields and place is None:
+            raise UsageError(
+                f"unknown option --{flag}; {strategy.__name__} has --{', --'.join(fields)}"
+            )
+        if value is None:
+            raise UsageError(f"--{flag} needs a value")
+        if flag in fields:
+            params[flag] = value
+            continue
+        assert place is not None
+        exchange, currency = place[1].lower(), place[2].upper()
+        amount = parse_amount(value, f"--{flag}")
+        if amount <= 0:
+            raise InvalidAmount(f"--{flag} must be more than 0, not {value}")
+        if currency in balances.setdefault(exchange, {}):
+            raise UsageError(f"--{flag} is given twice")
+        balances[exchange][currency] = amount
+    if not balances:
+        raise UsageError("no balance to trade with: give one such as --gdax-usd 10000")
+    mode: Literal["backtest", "paper"] = "backtest" if options.mode == "backtest" else "paper"
+    if mode == "paper" and (options.start or options.end):
+        raise UsageError("-s and -e are for a backtest; a paper run begins now")
+    start_s = None if options.start is None else _time_s(options.start, "-s", end=False)
+    end_s = None if options.end is None else _time_s(options.end, "-e", end=True)
+    if start_s is not None and end_s is not None and start_s >= end_s:
+        raise UsageError(f"the end ({options.end}) must be after the start ({options.start})")
+    return RunRequest(
+        strategy,
+        make_params(strategy, params),
+        mode,
+        balances,
+        start_s,
+        end_s,
+        None if options.freq is None else parse_freq(options.freq),
+        _fees(options),
+    )
+
+
+def _fees(options: _Options) -> Fees:
+    by_exchange: dict[str, FeeSchedule] = {}
+    if options.config is not None:
+        try:
+            config = msgspec.json.decode(Path(options.config).read_bytes(), type=_Config)
+        except OSError as error:
+            raise UsageError(f"{options.config} can't be read: {error.strerror}") from None
+        except msgspec.DecodeError as error:
+            raise UsageError(f"{options.config} is not a settings file: {error}") from None
+        for name, exchange in config.exchanges.items():
+            if exchange.fees is not None:
+                by_exchange[name] = FeeSchedule(exchange.fees.maker, exchange.fees.taker)
+    maker, taker = (
+        None if text is None else parse_amount(text, flag)
+        for text, flag in ((options.maker_fee, "--maker-fee"), (options.taker_fee, "--taker-fee"))
+    )
+    return Fees(by_exchange, maker, taker)
+
+
+class _FeeSetting(msgspec.Struct):
+    maker: Decimal
+    taker: Decimal
+
+
+class _ExchangeSetting(msgspec.Struct):
+    fees: _FeeSetting | None = None
+
+
+class _Config(msgspec.Struct):
+    """As much of xWrap's settings as concerns a backtest."""
+
+    exchanges: dict[str, _ExchangeSetting]
+
+
+def _time_s(text: str, flag: str, *, end: bool) -> int:
+    """Return seconds since 1970; a date alone as an end means the midnight that ends that day."""
+    day = re.fullmatch(r"(\d{1,2})-(\d{1,2})-(\d{4})", text)
+    try:
+        if day is not None:
+            moment = datetime(int(day[3]), int(day[2]), int(day[1]), tzinfo=UTC)
+        else:
+            moment = datetime.fromisoformat(text)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageError(
+            f"{flag} {text!r} is not a date such as 01-08-2022 or 2022-08-01T12:00"
+        ) from None
+    if end and (day is not None or re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", text)):
+        moment += timedelta(days=1)
+    return int(moment.timestamp())
+
+
+def _split(
+    arguments: list[str], parser: argparse.ArgumentParser
+) -> tuple[list[str], list[tuple[str, str | None]]]:
+    """Part the options that the parser knows from balances and the strategy's parameters."""
+    known: list[str] = []
+    flags: list[tuple[str, str | None]] = []
+    words = deque(arguments)
+    while words:
+        word = words.popleft()
+        name, equals, value = word.partition("=")
+        if not name.startswith("--") or name in parser._option_string_actions:
+            known.append(word)
+        elif equals or not words or words[0].startswith("--"):
+            flags.append((name[2:], value if equals else None))
+        else:
+            flags.append((name[2:], words.popleft()))
+    return known, flags
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m cryptick.run",
+        usage="%(prog)s STRATEGY -m MODE --EXCHANGE-CURRENCY AMOUNT … [options]",
+        description="Run one strategy in the console, in a backtest or on paper.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    add = parser.add_argument
+    add("strategy", help="its class name, or ./file.py:ClassName")
+    add("-m", "--mode", required=True, choices=("backtest", "paper", "live"))
+    add("-s", "--start", metavar="DATE", help="start of a backtest (default: of the history)")
+    add("-e", "--end", metavar="DATE", help="end of a backtest (default: of the history)")
+    add("--freq", metavar="LENGTH", help="length of the bars, such as 5m or 1h (default: shortest)")
+    add("--store", metavar="PATH", help="read history from this store, without xWrap")
+    add(
+        "--xwrap",
+        metavar="URL",
+        help=f"address of xWrap (default: XWRAP_URL or {XWRAP_URL}); a backtest falls back to the "
+        f"store of TIMESERIES_DB or {STORE_PATH}",
+    )
+    add("--config", metavar="FILE", help="settings file with the exchanges' fees, for a backtest")
+    default = f"{CANDLE_FEES.maker:f}"
+    add("--maker-fee", metavar="FRACTION", help=f"fee of resting orders (default: {default})")
+    add("--taker-fee", metavar="FRACTION", help=f"fee of other orders (default: {default})")
+    add("--runs-dir", metavar="PATH", default="var/runs", help="where runs are kept (%(default)s)")
+    add("--for", dest="duration", metavar="TIME", help="end a paper run after this long: 60s, 2h")
+    add("--wait", metavar="TIME", help="wait so long for xWrap to be there (default: not at all)")
+    add("--json", action="store_true", help="print the summary as JSON and nothing else")
+    add("-h", "--help", action="store_true", help="show this, with a strategy its parameters too")
+    return parser
+
+
+def _print_help(parser: argparse.ArgumentParser, strategy: type[Strategy] | None) -> None:
+    parser.print_help()
+    if strategy is None:
+        print("\nstrategies:")
+        for name, shipped in shipped_strategies().items():
+            print(f"  {name:<16}{_first_line(shipped)}")
+        return
+    print(f"\nparameters of {strategy.__name__}: {_first_line(strategy)}")
+    for flag, field in param_fields(strategy).items():
+        unit = field.metadata.get("unit", "")
+        text = field.metadata.get("help", "")
+        print(f"  --{flag} VALUE  {text} (default: {field.default}{unit and ' ' + unit})")
+
+
+def _first_line(strategy: type[Strategy]) -> str:
+    return (strategy.__doc__ or "").partition("\n")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,341 @@
+"""The base of every strategy: one class, the same object in a backtest, on paper and live."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from cryptick.hub import Hub
+from cryptick.messages import (
+    BAR,
+    CANCEL,
+    FILL,
+    LOG,
+    ORDER,
+    ORDER_UPDATE,
+    QUOTE,
+    TRADE,
+    Bar,
+    CancelIntent,
+    Failure,
+    Fill,
+    LogLine,
+    MarketTrade,
+    Message,
+    OrderIntent,
+    OrderUpdate,
+    Quote,
+    payload,
+)
+from exchange_wrapper.errors import ApiUsageError
+from exchange_wrapper.fees import FeeSchedule, affordable
+from exchange_wrapper.numbers import ZERO, Lots
+from exchange_wrapper.pair import Pair
+from exchange_wrapper.terms import OrderType, Side
+from exchange_wrapper.times import UtcNs
+
+__all__ = ["START", "STOP", "Balance", "Funded", "Strategy", "Venues", "param"]
+
+START: Final = "run.start"
+STOP: Final = "run.stop"
+
+Funded = Mapping[str, frozenset[str]]
+"""The currencies that a run has been given, by exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a wallet holds, and what of it is free to spend."""
+
+    balance: Decimal
+    available: Decimal
+
+
+class Venues(Protocol):
+    """What a strategy may know of its exchanges besides messages."""
+
+    def wallet(self, exchange: str, currency: str) -> Balance:
+        """Return the run's wallet; empty where it has none."""
+        ...
+
+    def quote(self, exchange: str, pair: str) -> Quote | None:
+        """Return the newest quote, None before the first."""
+        ...
+
+    def pair(self, exchange: str, pair: str) -> Pair:
+        """Return a pair of the run with its increments."""
+        ...
+
+    def fees(self, exchange: str) -> FeeSchedule:
+        """Return the exchange's fees."""
+        ...
+
+
+def param(default: Any, *, help: str, unit: str = "") -> Any:
+    """Declare a parameter: its default, what it is for, and its unit.
+
+    Parameters
+    ----------
+    default : str, int, float, Decimal or bool
+        Used when the command line says nothing.
+    help : str
+        One line for ``--help``.
+    unit : str
+        Such as ``s`` or ``USD``; empty for a plain number or name.
+    """
+    return field(default=default, metadata={"help": help, "unit": unit})
+
+
+class Strategy:
+    """Trading logic in one class.
+
+    A subclass overrides the ``on_…`` callbacks it needs, and only those are subscribed. It asks
+    the clock through `now`, never the machine, keeps its state in attributes that `on_start` sets,
+    and can't tell in which mode it runs.
+
+    Attributes
+    ----------
+    params : Params
+        The run's parameters, an instance of the class's ``Params``.
+    funded : mapping of str to frozenset of str
+        The currencies that the run has been given, by exchange.
+    traded : list of (str, str)
+        The (exchange, pair) that the run trades: those of `pairs` that are listed.
+    open_orders : dict of str to OrderIntent
+        Orders that were sent and are not done, by client_oid.
+    """
+
+    @dataclass(frozen=True)
+    class Params:
+        """Parameters, each made with `param`; a subclass adds its own."""
+
+        base: str = param("BTC", help="currency to trade against each funded one")
+
+    params: Any
+
+    def __init__(
+        self,
+        hub: Hub,
+        venues: Venues,
+        params: Params,
+        funded: Funded,
+        traded: Sequence[tuple[str, str]],
+        key: str,
+    ) -> None:
+        self.hub = hub
+        self.params = params
+        self.funded = funded
+        self.traded = list(traded)
+        self.open_orders: dict[str, OrderIntent] = {}
+        self._venues = venues
+        self._key = uuid.uuid5(uuid.NAMESPACE_OID, key)
+        self._count = 0
+        self._subscribe()
+
+    @classmethod
+    def pairs(cls, params: Any, funded: Funded) -> list[tuple[str, str]]:
+        """Return the (exchange, pair) that a run with these balances would trade."""
+        base = params.base.upper()
+        return [
+            (exchange, f"{base}_{currency}")
+            for exchange in sorted(funded)
+            for currency in sorted(funded[exchange])
+            if currency != base
+        ]
+
+    def on_start(self) -> None:
+        """Begin: set the state up, schedule triggers. No price is known yet."""
+
+    def on_bar(self, bar: Bar) -> None:
+        """Hear of a finished candle, at its close."""
+
+    def on_book(self, quote: Quote) -> None:
+        """Hear of a new best bid or ask; in a candle backtest, of each bar's open."""
+
+    def on_trade(self, trade: MarketTrade) -> None:
+        """Hear of a trade between others at the venue."""
+
+    def on_order(self, order: OrderUpdate) -> None:
+        """Hear of each change of an own order, also of its refusal."""
+
+    def on_fill(self, fill: Fill) -> None:
+        """Hear of each trade of an own order."""
+
+    def on_stop(self) -> None:
+        """End: the last chance to act before the run closes."""
+
+    def now(self) -> UtcNs:
+        """Return the time of the run."""
+        return self.hub.clock.now()
+
+    def at(self, time: UtcNs, callback: Callable[[], None]) -> None:
+        """Call back once at ``time``."""
+        self.hub.at(time, callback)
+
+    def every(self, period_s: float, callback: Callable[[], None]) -> None:
+        """Call back every ``period_s`` seconds, first after one period."""
+        self.hub.every(period_s, callback)
+
+    def log(self, text: str) -> None:
+        """Say something to whoever watches the run."""
+        self.hub.notify(LOG, LogLine(text))
+
+    def wallet(self, currency: str, exchange: str | None = None) -> Balance:
+        """Return what the run holds of a currency; the exchange may be left out if there is one."""
+        return self._venues.wallet(exchange or self._only_exchange(), currency.upper())
+
+    def quote(self, pair: str, exchange: str | None = None) -> Quote | None:
+        """Return the newest quote of a pair, None before the first."""
+        return self._venues.quote(exchange or self._only_exchange(), pair)
+
+    def buy_market(
+        self,
+        pair: str,
+        *,
+        size: Decimal | None = None,
+        notional: Decimal | None = None,
+        exchange: str | None = None,
+    ) -> str:
+        """Buy at the market and return the order's client_oid.
+
+        Parameters
+        ----------
+        pair : str
+            Such as ``BTC_USD``.
+        size : Decimal
+            Amount of base to buy, cut to whole lots; or
+        notional : Decimal
+            Amount of quote to spend including the fee, at the current ask.
+        exchange : str, optional
+            May be left out when the run has one exchange.
+        """
+        return self._market(Side.BUY, pair, size, notional, exchange)
+
+    def sell_market(
+        self,
+        pair: str,
+        *,
+        size: Decimal | None = None,
+        notional: Decimal | None = None,
+        exchange: str | None = None,
+    ) -> str:
+        """Sell at the market; ``notional`` is the amount of quote to sell for, before the fee."""
+        return self._market(Side.SELL, pair, size, notional, exchange)
+
+    def buy_limit(
+        self,
+        pair: str,
+        size: Decimal,
+        limit: Decimal,
+        *,
+        type: OrderType = OrderType.LIMIT,
+        cancel_after_s: int = 0,
+        exchange: str | None = None,
+    ) -> str:
+        """Buy ``size`` (cut to whole lots) at ``limit`` or better; return the client_oid."""
+        return self._send(Side.BUY, type, pair, size, limit, cancel_after_s, exchange)
+
+    def sell_limit(
+        self,
+        pair: str,
+        size: Decimal,
+        limit: Decimal,
+        *,
+        type: OrderType = OrderType.LIMIT,
+        cancel_after_s: int = 0,
+        exchange: str | None = None,
+    ) -> str:
+        """Sell ``size`` (cut to whole lots) at ``limit`` or better; return the client_oid."""
+        return self._send(Side.SELL, type, pair, size, limit, cancel_after_s, exchange)
+
+    def cancel(self, client_oid: str) -> None:
+        """Cancel an own order; without effect when it is done already."""
+        intent = self.open_orders.get(client_oid)
+        if intent is not None:
+            self.hub.call(CANCEL, CancelIntent(client_oid, intent.exchange), reply=self._cancelled)
+
+    def _market(
+        self,
+        side: Side,
+        pair: str,
+        size: Decimal | None,
+        notional: Decimal | None,
+        exchange: str | None,
+    ) -> str:
+        if (size is None) == (notional is None):
+            raise ApiUsageError("a market order needs either size or notional")
+        if size is None:
+            assert notional is not None
+            size = self._size_for(side, exchange or self._only_exchange(), pair, notional)
+        return self._send(side, OrderType.MARKET, pair, size, None, 0, exchange)
+
+    def _size_for(self, side: Side, exchange: str, pair: str, notional: Decimal) -> Decimal:
+        quote, increments = self._venues.quote(exchange, pair), self._venues.pair(exchange, pair)
+        if quote is None:
+            raise ApiUsageError(f"{pair} has no price yet: trade a notional from on_book or on_bar")
+        rate = self._venues.fees(exchange).taker if side is Side.BUY else ZERO
+        price = increments.to_ticks(quote.ask if side is Side.BUY else quote.bid)
+        return increments.size(Lots(affordable(notional, rate, increments) // price))
+
+    def _send(
+        self,
+        side: Side,
+        type: OrderType,
+        pair: str,
+        size: Decimal,
+        limit: Decimal | None,
+        cancel_after_s: int,
+        exchange: str | None,
+    ) -> str:
+        exchange = exchange or self._only_exchange()
+        increments = self._venues.pair(exchange, pair)
+        self._count += 1
+        intent = OrderIntent(
+            str(uuid.uuid5(self._key, str(self._count))),
+            exchange,
+            increments.name(),
+            type,
+            side,
+            increments.size(increments.floor_lots(size)),
+            limit,
+            cancel_after_s,
+        )
+        self.open_orders[intent.client_oid] = intent
+        self.hub.call(ORDER, intent, reply=lambda answer: self._answered(intent, answer))
+        return intent.client_oid
+
+    def _answered(self, intent: OrderIntent, answer: Message) -> None:
+        if isinstance(answer, Failure):
+            refusal = OrderUpdate.refused(intent, answer.error.message, self.now())
+            self.hub.notify(ORDER_UPDATE, refusal)
+
+    def _cancelled(self, answer: Message) -> None:
+        if isinstance(answer, Failure):  # most likely it was filled on the way
+            self.log(f"cancel failed: {answer.error.message}")
+
+    def _only_exchange(self) -> str:
+        if len(self.funded) != 1:
+            raise ApiUsageError(f"name the exchange: this run has {', '.join(sorted(self.funded))}")
+        return next(iter(self.funded))
+
+    def _subscribe(self) -> None:
+        hub, base, own = self.hub, Strategy, type(self)
+        hub.on(START, lambda _: self.on_start())
+        hub.on(STOP, lambda _: self.on_stop())
+        hub.on(ORDER_UPDATE, self._order_update)
+        if own.on_fill is not base.on_fill:
+            hub.on(FILL, lambda message: self.on_fill(payload(message)))
+        for exchange, pair in self.traded:
+            if own.on_bar is not base.on_bar:
+                hub.on_market(BAR, exchange, pair, self.on_bar)
+            if own.on_book is not base.on_book:
+                hub.on_market(QUOTE, exchange, pair, self.on_book)
+            if own.on_trade is not base.on_trade:
+                hub.on_market(TRADE, exchange, pair, self.on_trade)
+
+    def _order_update(self, message: Message) -> None:
+        order: OrderUpdate = payload(message)
+        if order.is_done:
+            self.open_orders.pop(order.client_oid, None)
+        self.on_order(order)

@@ -1,0 +1,164 @@
+"""xWrap in memory: its client's methods over a real desk and one made-up book."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from exchange_wrapper.book import L2Book
+from exchange_wrapper.changes import OrderChanged, TradeMade
+from exchange_wrapper.desk import Desk
+from exchange_wrapper.errors import Unavailable
+from exchange_wrapper.fees import FeeSchedule
+from exchange_wrapper.ledger import Ledger
+from exchange_wrapper.numbers import Lots
+from exchange_wrapper.orders import OrderRequest
+from exchange_wrapper.pair import Pair
+from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.terms import OrderType
+from exchange_wrapper.times import UtcNs, to_iso
+
+PAIR = Pair("BTC-USD", "BTC", "USD", Decimal("0.01"), Decimal("0.0001"))
+FEES = FeeSchedule(Decimal("0.001"), Decimal("0.002"))
+
+
+class FakeXWrap:
+    """One exchange ``gdax`` with one pair; its time goes on by a millisecond per call."""
+
+    url = "ws://fake"
+
+    def __init__(self, bid: str = "99", ask: str = "100") -> None:
+        self.statuses = ["ready"]
+        self.subscribed: list[tuple[str, str, str]] = []
+        self.unreachable = False
+        self.deaf = False  # cancellations never arrive
+        self.ledger = Ledger()
+        self.desk = Desk(self.ledger)
+        self.book = L2Book(PAIR)
+        self.paper = PaperExchange(latency_ns=0)
+        self.paper.add_pair(PAIR, self.book)
+        self.desk.add_exchange("gdax", {"BTC_USD": PAIR}, FEES, self.paper)
+        self.ledger.deposit("gdax", "USD", Decimal(1_000_000), UtcNs(0))
+        self.desk.take_changes()
+        self.set_prices(bid, ask)
+        self._now = UtcNs(0)
+        self._closed = asyncio.Event()
+        self._handlers: dict[str, list[Callable[[Any], None]]] = defaultdict(list)
+
+    def set_prices(self, bid: str, ask: str) -> None:
+        levels = [(PAIR.to_ticks(Decimal(price)), Lots(10**9)) for price in (bid, ask)]
+        self.book.replace(levels[:1], levels[1:])
+
+    def tell(self, method: str, **params: Any) -> None:
+        """Send a notification."""
+        for handler in self._handlers[method]:
+            handler(params)
+
+    def tell_ticker(self, bid: str | None, ask: str | None) -> None:
+        pair = {"exchange": "gdax", "pair": "BTC_USD"}
+        self.tell("ticker", **pair, bid=bid, ask=ask, time=to_iso(self._tick()))
+
+    def close(self) -> None:
+        """Go away."""
+        self.unreachable = True
+        self._closed.set()
+
+    def on(self, method: str, handler: Callable[[Any], None]) -> None:
+        self._handlers[method].append(handler)
+
+    async def wait_closed(self) -> None:
+        await self._closed.wait()
+
+    async def get_exchanges(self) -> list[dict[str, Any]]:
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        increments = {"tick_size": "0.01", "lot_size": "0.0001"}
+        return [
+            {
+                "exchange": "gdax",
+                "status": status,
+                "pairs": ["BTC_USD"],
+                "fees": {"maker": str(FEES.maker), "taker": str(FEES.taker)},
+                "increments": {
+                    "BTC_USD": {**increments, "min_order": "0.0001", "min_notional": "0"}
+                },
+            }
+        ]
+
+    async def get_book(self, exchange: str, pair: str, depth: int) -> dict[str, Any]:
+        def level(price: Any) -> list[list[Decimal]]:
+            return [] if price is None else [[PAIR.price(price), Decimal(1)]]
+
+        return {"bids": level(self.book.best_bid), "asks": level(self.book.best_ask)}
+
+    async def create_wallet_set(
+        self, run_id: str, wallets: Iterable[tuple[str, str, Decimal]]
+    ) -> int:
+        created = self.ledger.create_set(run_id, wallets, self._tick())
+        self._announce()
+        return created.id
+
+    async def get_wallet_set(self, set_id: int) -> dict[str, Any]:
+        return {
+            "id": set_id,
+            "wallets": [
+                {
+                    "exchange": wallet.exchange,
+                    "currency": wallet.currency,
+                    "balance": str(wallet.balance),
+                    "available": str(wallet.available),
+                }
+                for wallet in self.ledger.wallets_of(set_id)
+            ],
+        }
+
+    async def deactivate_wallet_set(self, set_id: int) -> None:
+        self.ledger.deactivate(set_id, self._tick())
+        self._announce()
+
+    async def subscribe(self, channel: str, exchange: str, pair: str) -> None:
+        self.subscribed.append((channel, exchange, pair))
+
+    async def make_order(
+        self, *, type: OrderType, cancel_after: int, **fields: Any
+    ) -> tuple[str, str]:
+        self._check()
+        request = OrderRequest(type=type, cancel_after_s=cancel_after, **fields)
+        self.desk.make_order(request, self._tick())
+        self._go_on()
+        return "accepted", ""
+
+    async def cancel_order(self, exchange: str, client_oid: str) -> dict[str, object]:
+        self._check()
+        if self.deaf:
+            return {}
+        order = self.desk.cancel_order(exchange, client_oid, self._tick())
+        self._go_on()
+        return order.to_dict()
+
+    def sell_into_bids(self) -> None:
+        """Let our resting buys at 98 and above fill."""
+        old = dict(self.book.bids), dict(self.book.asks)
+        self.set_prices("97", "98")
+        executions = self.paper.engines["BTC_USD"].replaced(*old, self._tick())
+        self.desk.execute("gdax", executions)
+        self._announce()
+
+    def _go_on(self) -> None:
+        self.desk.execute("gdax", self.paper.advance(self._tick()))
+        self._announce()
+
+    def _announce(self) -> None:
+        for change in self.desk.take_changes():
+            if isinstance(change, OrderChanged):
+                self.tell("order", **change.order.to_dict())
+            elif isinstance(change, TradeMade):
+                self.tell("trade", **change.trade.to_dict(change.order))
+
+    def _check(self) -> None:
+        if self.unreachable:
+            raise Unavailable("gone")
+
+    def _tick(self) -> UtcNs:
+        self._now = UtcNs(self._now + 1_000_000)
+        return self._now

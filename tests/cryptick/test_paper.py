@@ -1,0 +1,273 @@
+import asyncio
+import json
+import tempfile
+import unittest
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+from cryptick import paper
+from cryptick.audit import AuditLog
+from cryptick.errors import HandlerFailed, UsageError
+from cryptick.messages import Bar, Fill, MarketTrade, OrderUpdate, Quote
+from cryptick.paper import PaperRun
+from cryptick.report import Summary
+from cryptick.request import RunRequest
+from cryptick.run_directory import RunDirectory
+from cryptick.strategy.base import Strategy
+from cryptick.strategy.hodl import HodlStrategy
+from exchange_wrapper.client import XWrapClient
+from exchange_wrapper.errors import ExchangeNotReady, Unavailable, UnknownName
+from tests.cryptick.fake_xwrap import FakeXWrap
+
+Script = Callable[[], object]
+
+
+class PaperCase(unittest.IsolatedAsyncioTestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+        self.said: list[str] = []
+
+    async def asyncSetUp(self) -> None:
+        self.xwrap = FakeXWrap()
+
+    def request(self, strategy: type[Strategy], **more: Any) -> RunRequest:
+        balances = more.pop("balances", {"gdax": {"USD": Decimal(1000)}})
+        return RunRequest(strategy, strategy.Params(), "paper", balances, **more)
+
+    async def run_paper(self, strategy: type[Strategy], *script: Script) -> Summary:
+        """Run until all steps of a script have been taken, each after the loop came to rest."""
+        client = cast(XWrapClient, self.xwrap)
+        run = await PaperRun.prepare(self.request(strategy), client)
+        stop = asyncio.Event()
+        directory = RunDirectory.claim(self.root, strategy.__name__)
+        self.path = directory.path
+
+        async def play() -> None:
+            for step in (*script, stop.set):
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                step()
+
+        player = asyncio.create_task(play())
+        with AuditLog(self.path / "messages.jsonl", flush=True) as audit:
+            try:
+                return await run.run(directory, audit, stop, self.said.append)
+            finally:
+                player.cancel()
+
+    def rows(self, name: str) -> list[list[str]]:
+        return [line.split(",") for line in (self.path / name).read_text().splitlines()[1:]]
+
+
+class Runs(PaperCase):
+    async def test_hodl_buys_with_all_it_has_and_gives_the_funds_back(self) -> None:
+        summary = await self.run_paper(HodlStrategy)
+        # 1000 / (100 × 1.002) → 9.98 BTC for 998 and a fee of 1.996; counted at the bid of 99.
+        self.assertEqual(summary.final_equity, "988.024")
+        self.assertEqual((summary.orders, summary.trades), (1, 1))
+        held = {row.currency: row.balance for row in summary.wallets}
+        self.assertEqual(held, {"BTC": "9.98", "USD": "0.004"})
+        pool = {w.currency: w.settled for w in self.xwrap.ledger.wallets_of(None)}
+        self.assertEqual(pool, {"BTC": Decimal("9.98"), "USD": Decimal("999000.004")})
+        self.assertEqual(self.xwrap.ledger.audit(), [])
+        self.assertIn("bought 9.98 BTC at 100 on gdax (998 USD, fee 1.996)", self.said)
+        self.assertEqual([row[9] for row in self.rows("orders.csv")], ["done"])
+        self.assertEqual(len(self.rows("trades.csv")), 1)
+
+    async def test_a_strategy_hears_the_market_its_orders_and_its_wallets(self) -> None:
+        heard: list[object] = []
+
+        class Listens(Strategy):
+            def on_bar(self, bar: Bar) -> None:
+                heard.append(("bar", bar.freq_s, bar.open, bar.high, bar.low, bar.close))
+
+            def on_trade(self, trade: MarketTrade) -> None:
+                heard.append(("trade", trade.price, trade.side))
+
+            def on_book(self, quote: Quote) -> None:
+                heard.append(("book", quote.bid, quote.ask))
+                if quote.ask == 101:
+                    self.buy_limit(quote.pair, Decimal(2), Decimal(98))
+
+            def on_order(self, order: OrderUpdate) -> None:
+                heard.append((order.status.value, order.filled_size))
+
+            def on_fill(self, fill: Fill) -> None:
+                wallets = self.wallet("BTC").available, self.wallet("USD").balance
+                heard.append(("fill", fill.price, fill.maker, *wallets))
+
+        pair = {"exchange": "gdax", "pair": "BTC_USD"}
+        time = "2026-01-01T00:00:00.000000Z"
+        trade = {**pair, "price": "99.5", "size": "1", "taker_side": "buy", "time": time}
+        numbers = [Decimal(n) for n in ("90", "110", "100", "105", "7")]
+        candle = {**pair, "freq": "5m", "points": [[300, *numbers, 600]]}
+        summary = await self.run_paper(
+            Listens,
+            lambda: self.xwrap.tell("trades", **trade),
+            lambda: self.xwrap.tell("candle", **candle),
+            lambda: self.xwrap.tell_ticker(None, None),
+            lambda: self.xwrap.tell_ticker("99", "101"),
+            self.xwrap.sell_into_bids,
+        )
+        channels = {channel for channel, *_ in self.xwrap.subscribed}
+        self.assertEqual(channels, {"ticker", "trades", "candles"})
+        self.assertEqual(
+            heard,
+            [
+                ("book", 99, 100),
+                ("trade", Decimal("99.5"), "buy"),
+                ("bar", 300, 100.0, 110.0, 90.0, 105.0),
+                ("book", 99, 101),
+                ("received", 0),
+                ("open", 0),
+                ("fill", 98, True, 2, Decimal("803.804")),
+                ("open", 2),
+                ("done", 2),
+            ],
+        )
+        self.assertEqual(summary.events, {"quotes": 2, "trades": 1, "bars": 1})
+
+    async def test_open_orders_are_cancelled_at_the_end(self) -> None:
+        class Rests(Strategy):
+            def on_book(self, quote: Quote) -> None:
+                self.buy_limit(quote.pair, Decimal(1), Decimal(50))
+
+        await self.run_paper(Rests)
+        self.assertEqual([row[10] for row in self.rows("orders.csv")], ["cancelled"])
+        self.assertEqual(self.xwrap.desk.orders, {})
+        (path,) = self.root.iterdir()
+        lines = (path / "messages.jsonl").read_text().splitlines()
+        sequence = [json.loads(line)["sequence"] for line in lines]
+        self.assertEqual(sequence, list(range(1, len(lines) + 1)))
+
+    async def test_orders_that_can_not_be_cancelled_keep_their_wallet_set(self) -> None:
+        class Rests(Strategy):
+            def on_book(self, quote: Quote) -> None:
+                self.buy_limit(quote.pair, Decimal(1), Decimal(50))
+
+        self.xwrap.deaf = True
+        with patch.object(paper, "_CANCEL_TIMEOUT_S", 0.0):
+            await self.run_paper(Rests)
+        self.assertEqual(len(self.xwrap.desk.orders), 1)
+        self.assertIn("were not cancelled in time", "\n".join(self.said))
+
+    async def test_a_sale_pays_at_once_and_an_order_can_be_taken_back(self) -> None:
+        wallets: list[tuple[Decimal, Decimal]] = []
+
+        class Trades(Strategy):
+            def on_book(self, quote: Quote) -> None:
+                self.resting = self.buy_limit(quote.pair, Decimal(1), Decimal(50))
+                self.buy_market(quote.pair, size=Decimal(2))
+
+            def on_fill(self, fill: Fill) -> None:
+                wallets.append((self.wallet("BTC").balance, self.wallet("USD").balance))
+                if fill.side == "buy":
+                    self.cancel(self.resting)
+                    self.sell_market(fill.pair, size=fill.size)
+
+        summary = await self.run_paper(Trades)
+        # 1000 − 200 − 0.4, then + 198 − 0.396.
+        expected = [(Decimal(2), Decimal("799.6")), (Decimal(0), Decimal("997.204"))]
+        self.assertEqual(wallets, expected)
+        self.assertEqual((summary.final_equity, summary.trades), ("997.204", 2))
+        reasons = sorted(row[10] for row in self.rows("orders.csv"))
+        self.assertEqual(reasons, ["cancelled", "filled", "filled"])
+
+    async def test_a_refused_order_is_heard_of(self) -> None:
+        heard: list[OrderUpdate] = []
+
+        class Greedy(Strategy):
+            def on_book(self, quote: Quote) -> None:
+                self.buy_market(quote.pair, size=Decimal(1000))
+
+            def on_order(self, order: OrderUpdate) -> None:
+                heard.append(order)
+
+        summary = await self.run_paper(Greedy)
+        self.assertEqual([order.done_reason for order in heard], ["rejected"])
+        self.assertIn("is needed but only 1000 is", heard[0].message)
+        self.assertEqual(summary.final_equity, "1000")
+
+
+class Failures(PaperCase):
+    async def test_a_strategy_that_raises_ends_the_run_wherever_it_does(self) -> None:
+        def fail(*_: object) -> None:
+            raise KeyError("oh")
+
+        def fail_later(self: Strategy) -> None:
+            self.at(self.now(), fail)
+
+        for callback in ({"on_start": fail}, {"on_book": fail}, {"on_start": fail_later}):
+            with self.subTest(callback=callback), self.assertRaises(HandlerFailed):
+                await self.run_paper(type("Fails", (Strategy,), callback))
+
+    async def test_its_orders_are_cancelled_then_and_no_new_ones_are_made(self) -> None:
+        class Fails(Strategy):
+            def on_book(self, quote: Quote) -> None:
+                self.buy_limit(quote.pair, Decimal(1), Decimal(50))
+
+            def on_order(self, order: OrderUpdate) -> None:
+                if order.status == "open":
+                    raise KeyError("oh")
+                if order.done_reason == "cancelled":
+                    self.buy_limit(order.pair, Decimal(2), Decimal(50))
+
+        with self.assertRaises(HandlerFailed):
+            await self.run_paper(Fails)
+        self.assertEqual(self.xwrap.desk.orders, {})
+
+    async def test_xwrap_going_away_ends_the_run(self) -> None:
+        class Rests(Strategy):
+            def on_book(self, quote: Quote) -> None:
+                self.buy_limit(quote.pair, Decimal(1), Decimal(50))
+
+        with self.assertRaisesRegex(Unavailable, "has gone"):
+            await self.run_paper(Rests, self.xwrap.close)
+        self.assertIn("could not be cancelled", "\n".join(self.said))
+
+    async def test_an_order_of_unknown_fate_ends_the_run(self) -> None:
+        def lose() -> None:
+            self.xwrap.unreachable = True
+            self.xwrap.tell_ticker("99", "101")
+
+        class Buys(Strategy):
+            def on_book(self, quote: Quote) -> None:
+                if quote.ask == 101:
+                    self.buy_limit(quote.pair, Decimal(1), Decimal(50))
+
+        with self.assertRaisesRegex(Unavailable, "gone"):
+            await self.run_paper(Buys, lose)
+
+
+class Preparation(PaperCase):
+    async def test_it_waits_for_the_exchange(self) -> None:
+        self.xwrap.statuses = ["starting", "degraded", "ready"]
+        with patch.object(paper, "_READY_POLL_S", 0.0):
+            await self.run_paper(HodlStrategy)
+        self.assertEqual(self.xwrap.statuses, ["ready"])
+
+    async def test_what_is_not_loaded_or_not_ready_is_said(self) -> None:
+        table: tuple[tuple[dict[str, Any], type[Exception], str], ...] = (
+            ({"balances": {"x": {"USD": Decimal(1)}}}, UnknownName, "no exchange 'x'"),
+            ({"balances": {"gdax": {"EUR": Decimal(1)}}}, UnknownName, "no pair of EUR on gdax"),
+            ({"freq_s": 60}, UsageError, "bars are 5m on paper"),
+        )
+        client = cast(XWrapClient, self.xwrap)
+        for fields, error, words in table:
+            with self.subTest(fields=fields), self.assertRaisesRegex(error, words):
+                await PaperRun.prepare(self.request(HodlStrategy, **fields), client)
+        self.xwrap.statuses = ["stopped"]
+        with (
+            patch.object(paper, "_READY_TIMEOUT_S", 0.01),
+            self.assertRaisesRegex(ExchangeNotReady, "gdax is stopped"),
+        ):
+            await PaperRun.prepare(self.request(HodlStrategy), client)
+
+
+if __name__ == "__main__":
+    unittest.main()
