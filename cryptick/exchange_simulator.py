@@ -207,6 +207,7 @@ class ExchangeSimulator:
             intent.limit,
             self._set_id,
             intent.cancel_after_s,
+            intent.funds,
         )
         try:
             if intent.exchange in self._exchanges:

@@ -154,6 +154,7 @@ class OrderIntent(msgspec.Struct, frozen=True):
     size: Decimal
     limit: Decimal | None = None
     cancel_after_s: int = 0
+    funds: Decimal | None = None  # the most that a market buy may cost, in quote
 
 
 class CancelIntent(msgspec.Struct, frozen=True):

@@ -212,13 +212,17 @@ class RunRecorder:
         if kept is None:
             self.counts.orders += 1
             self._open[update.client_oid] = _Kept(update, update.time)
+            if self._say is not None:
+                self.log(_described(update))
         else:
             kept.update = update
         if update.is_done:
             self._write_order(update.client_oid)
+            reason = update.message or update.done_reason
             if not update.filled_size:
-                reason = update.message or update.done_reason
                 self.log(f"{update.side} {update.size} {update.pair} not filled: {reason}")
+            elif update.filled_size < update.size:
+                self.log(f"filled {update.filled_size} of {update.size} {update.pair}: {reason}")
 
     def _write_order(self, client_oid: str) -> None:
         kept = self._open.pop(client_oid)
@@ -279,3 +283,9 @@ class RunRecorder:
     def _line(self, message: Message) -> None:
         line: LogLine = payload(message)
         self.log(line.text)
+
+
+def _described(order: OrderUpdate) -> str:
+    limit = "" if order.limit is None else f" at {format_amount(order.limit)}"
+    size = format_amount(order.size)
+    return f"order to {order.side} {size} {order.pair}{limit} on {order.exchange} ({order.type})"

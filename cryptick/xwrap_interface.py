@@ -298,6 +298,7 @@ class XWrapInterface:
                 wallet_set_id=self._set_id,
                 limit=intent.limit,
                 cancel_after=intent.cancel_after_s,
+                funds=intent.funds,
             )
             if status != "accepted":
                 raise OrderRejected(reason)

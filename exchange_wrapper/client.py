@@ -311,6 +311,7 @@ class XWrapClient:
         wallet_set_id: int | None = None,
         limit: Amount | None = None,
         cancel_after: int = 0,
+        funds: Amount | None = None,
     ) -> tuple[str, str]:
         """Make an order and return (status, message) once it is durable.
 
@@ -328,6 +329,7 @@ class XWrapClient:
             wallet_set_id=wallet_set_id,
             limit=None if limit is None else _text(limit),
             cancel_after=cancel_after,
+            funds=None if funds is None else _text(funds),
         )
         return status, message
 

@@ -156,6 +156,8 @@ class Desk:
                 hold = pair.size(lots)
             elif limit is not None:
                 hold = cost_with_fee(pair.notional(notional), venue.fees.worst)
+            elif request.funds is not None:
+                hold = request.funds
             else:
                 hold = self._market_hold(payer, pair, notional, venue.fees.worst)
             order_id = self._last_order_id + 1
@@ -427,6 +429,11 @@ def _read_amounts(request: OrderRequest, pair: Pair) -> tuple[Lots, Ticks | None
     if request.size <= 0:
         raise InvalidAmount("size must be positive", field="size")
     lots = pair.to_lots(request.size)
+    if request.funds is not None:
+        if request.type.has_limit or request.side is Side.SELL:
+            raise ApiUsageError("only a market buy can be bounded by funds", field="funds")
+        if request.funds <= 0:
+            raise InvalidAmount("funds must be positive", field="funds")
     if not request.type.has_limit:
         if request.limit is not None:
             raise ApiUsageError("a market order has no limit", field="limit")

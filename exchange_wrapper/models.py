@@ -57,6 +57,7 @@ class Order(BaseModel):
     side = peewee.CharField()
     size = AmountField()
     limit = AmountField(null=True)
+    funds = AmountField(null=True)
     cancel_after = peewee.IntegerField()
     status = peewee.CharField()
     done_reason = peewee.CharField(null=True)

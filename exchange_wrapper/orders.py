@@ -30,6 +30,9 @@ class OrderRequest(msgspec.Struct, frozen=True):
         The wallet set that pays and receives; None stands for the unallocated funds.
     cancel_after_s : int
         Seconds after which what still rests is cancelled; 0 never.
+    funds : Decimal or None
+        The most that a market buy may cost with its fee, in quote; what it can't buy with that
+        is cancelled.
     """
 
     run_id: str
@@ -42,6 +45,7 @@ class OrderRequest(msgspec.Struct, frozen=True):
     limit: Decimal | None = None
     wallet_set_id: int | None = None
     cancel_after_s: int = 0
+    funds: Decimal | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +148,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             "side": request.side.value,
             "limit": format_amount(ZERO if request.limit is None else request.limit),
             "cancel_after": request.cancel_after_s,
+            "funds": None if request.funds is None else format_amount(request.funds),
             "status": self.status.value,
             "done_reason": None if self.done_reason is None else self.done_reason.value,
             "message": self.message,

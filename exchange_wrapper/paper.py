@@ -275,7 +275,14 @@ class PaperEngine:
         elif order.type is OrderType.LIMIT:
             self._rest(working)
         else:
-            self._finish(working, DoneReason.CANCELLED, time, executions)
+            message = self._why_not_filled(order)
+            self._finish(working, DoneReason.CANCELLED, time, executions, message)
+
+    def _why_not_filled(self, order: PaperOrder) -> str:
+        offered = any(size > 0 for _, size in self._offered(order.side.opposite))
+        if order.limit is not None:
+            return "the rest was not offered at its limit"
+        return "its funds buy no more" if offered else "the book offers no more"
 
     def _take(self, working: _Working, time: UtcNs, executions: list[Execution]) -> None:
         order = working.order

@@ -206,11 +206,12 @@ class Strategy:
         size : Decimal
             Amount of base to buy, cut to whole lots; or
         notional : Decimal
-            Amount of quote to spend including the fee, at the current ask.
+            Amount of quote to spend at most, fee included: as much as it buys at the current ask,
+            less where the book is too thin for that.
         exchange : str, optional
             May be left out when the run has one exchange.
         """
-        return self._market(Side.BUY, pair, size, notional, exchange)
+        return self._market(Side.BUY, pair, size, notional, exchange, funds=notional)
 
     def sell_market(
         self,
@@ -262,13 +263,14 @@ class Strategy:
         size: Decimal | None,
         notional: Decimal | None,
         exchange: str | None,
+        funds: Decimal | None = None,
     ) -> str:
         if (size is None) == (notional is None):
             raise ApiUsageError("a market order needs either size or notional")
         if size is None:
             assert notional is not None
             size = self._size_for(side, exchange or self._only_exchange(), pair, notional)
-        return self._send(side, OrderType.MARKET, pair, size, None, 0, exchange)
+        return self._send(side, OrderType.MARKET, pair, size, None, 0, exchange, funds)
 
     def _size_for(self, side: Side, exchange: str, pair: str, notional: Decimal) -> Decimal:
         quote, increments = self._venues.quote(exchange, pair), self._venues.pair(exchange, pair)
@@ -287,6 +289,7 @@ class Strategy:
         limit: Decimal | None,
         cancel_after_s: int,
         exchange: str | None,
+        funds: Decimal | None = None,
     ) -> str:
         exchange = exchange or self._only_exchange()
         increments = self._venues.pair(exchange, pair)
@@ -300,6 +303,7 @@ class Strategy:
             increments.size(increments.floor_lots(size)),
             limit,
             cancel_after_s,
+            funds,
         )
         self.open_orders[intent.client_oid] = intent
         self.hub.call(ORDER, intent, reply=lambda answer: self._answered(intent, answer))

@@ -364,12 +364,14 @@ class ExchangeWrapper:
         wallet_set_id: int | None = None,
         limit: Decimal | None = None,
         cancel_after: Seconds = 0,
+        funds: Decimal | None = None,
     ) -> Awaitable[list[str]] | list[str]:
         """Make an order; the answer comes once it is stored durably.
 
         ``type`` is ``limit``, ``limit-immediate-cancel``, ``limit-fill-kill`` or ``market``;
         ``limit`` is left out (or 0) for a market order. After ``cancel_after`` seconds, if not
-        0, what still rests is cancelled.
+        0, what still rests is cancelled. A market buy never costs more than ``funds`` with its
+        fee; what it can't buy with them is cancelled.
 
         Returns ``[status, message]``: ``accepted``, or ``invalid`` or ``rejected`` with the reason.
         The same order under the same ``run_id`` and ``client_oid`` is made once, however often it
@@ -386,6 +388,7 @@ class ExchangeWrapper:
             limit=parse_amount(limit, "limit") or None if limit is not None else None,
             wallet_set_id=wallet_set_id,
             cancel_after_s=cancel_after,
+            funds=None if funds is None else parse_amount(funds, "funds"),
         )
         self.engine.venue(exchange)
         try:

@@ -121,7 +121,7 @@ class Recorder(InFolder):
         counts = recorder.counts
         self.assertEqual((counts.orders, counts.trades), (2, 2))
         self.assertEqual(counts.fees, {"USD": Decimal("0.3")})
-        self.assertEqual(len(self.said), 3)  # two fills and a log line
+        self.assertEqual(len(self.said), 5)  # two orders, two fills and a log line
 
 
 class Audited(InFolder):

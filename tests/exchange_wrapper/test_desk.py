@@ -156,6 +156,30 @@ class Holding(Trading):
         self.assertLessEqual(spent, order.hold)
         self.assertEqual(self.funds("USD"), (1000 - spent, 1000 - spent))
 
+    def test_a_market_buy_bounded_by_funds_buys_what_they_pay_for(self) -> None:
+        # 2 BTC would cost 204 with the second level: 150 buy one at 101 and part of one at 103.
+        order = self.make(self.market(funds=Decimal(150)))
+        self.assertEqual(order.hold, Decimal(150))
+        self.arrive()
+        done = self.order()
+        self.assertEqual((done.done_reason, done.filled_size), ("cancelled", Decimal("1.466")))
+        self.assertEqual(done.message, "its funds buy no more")
+        balance, available = self.funds("USD")
+        self.assertEqual(balance, available)
+        self.assertLess(Decimal(850) - balance, Decimal(0))
+        self.assertLess(balance - 850, Decimal("0.104"))  # less than one lot more
+
+    def test_only_a_market_buy_can_be_bounded_by_funds(self) -> None:
+        for request in (
+            self.request(funds=Decimal(10)),
+            self.market(side=SELL, funds=Decimal(10)),
+            self.market(funds=Decimal(0)),
+        ):
+            with self.subTest(request=request), self.assertRaises(ApiUsageError):
+                self.make(request)
+        with self.assertRaises(InsufficientFunds):
+            self.make(self.market(funds=Decimal(1001)))
+
     def test_an_order_without_a_set_uses_unallocated_funds(self) -> None:
         self.make(self.request(wallet_set_id=None))
         balance, available = self.funds("USD", 2)

@@ -57,6 +57,7 @@ class Orders(unittest.TestCase):
                 "side": "buy",
                 "limit": "200",
                 "cancel_after": 0,
+                "funds": None,
                 "status": "received",
                 "done_reason": None,
                 "message": "",

@@ -49,7 +49,8 @@ class Killed(unittest.IsolatedAsyncioTestCase):
             wallet_set = await client.create_wallet_set("crash", WALLETS)
             filled = asyncio.Event()
             client.on("order", lambda order: filled.set() if order["status"] == "done" else None)
-            await self.order(client, wallet_set, "bought", type="market", side="buy", size="0.01")
+            bought = {"type": "market", "side": "buy", "size": "0.01", "funds": "2000"}
+            await self.order(client, wallet_set, "bought", **bought)
             async with asyncio.timeout(10):
                 await filled.wait()
             await self.order(client, wallet_set, "bid", side="buy", size="0.1", limit="1000.01")
@@ -57,6 +58,7 @@ class Killed(unittest.IsolatedAsyncioTestCase):
             opened = await self.opened(client, 2)
             before = money(await client.get_wallet_set(wallet_set))
             total = money(await client.get_total_wallet_set())
+            trades = await client.list_trades("crash")
             await service.kill()
 
         async with self.xwrap.running() as service:
@@ -67,6 +69,10 @@ class Killed(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(money(await client.get_total_wallet_set()), total)
             self.assertEqual(before["BTC"][2], "0.25")
             self.assertGreater(Decimal(before["USD"][2]), Decimal("100.001"))
+
+            # Asked for again, the order of before the crash is found and not made twice.
+            await self.order(client, wallet_set, "bought", **bought)
+            self.assertEqual(len(await client.list_trades("crash")), len(trades))
 
             for order in opened:
                 await client.cancel_order("gdax", order["client_order_id"])

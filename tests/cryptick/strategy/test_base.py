@@ -68,7 +68,7 @@ class FakeExchange:
             "avg_price": Decimal(0),
             "time": 0,
         }
-        del fields["cancel_after_s"]
+        del fields["cancel_after_s"], fields["funds"]
         self.hub.notify(ORDER_UPDATE, OrderUpdate(**fields))
 
 
@@ -107,6 +107,7 @@ class Sizes(StrategyCase):
                 self.assertLessEqual(cost_with_fee(size * price, rate), Decimal(funds))
                 more = (size + PAIR.lot_size) * price
                 self.assertGreater(cost_with_fee(more, rate), Decimal(funds))
+                self.assertEqual(self.exchange.last().funds, Decimal(funds))
 
     def test_a_notional_is_sold_at_the_bid(self) -> None:
         self.make().sell_market("BTC_USD", notional=Decimal(100))
