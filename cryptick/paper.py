@@ -87,8 +87,11 @@ class PaperRun:
                         break
                     await asyncio.sleep(_READY_POLL_S)
         except TimeoutError:
-            status = exchanges[late[0]]["status"]
-            raise ExchangeNotReady(f"exchange {late[0]} is {status}; try again later") from None
+            exchange = exchanges[late[0]]
+            problem = exchange.get("problem") or "try again later"
+            raise ExchangeNotReady(
+                f"exchange {late[0]} is {exchange['status']}: {problem}"
+            ) from None
         listed = {name: one["pairs"] for name, one in exchanges.items()}
         wanted = request.strategy.pairs(request.params, request.funded)
         plan = make_plan(wanted, request.funded, listed, "xWrap", UnknownName)

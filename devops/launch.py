@@ -110,13 +110,16 @@ def main() -> int:
     """Start everything and stay until it ends."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--config", type=Path, help="xWrap settings with real exchanges")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT / "var", help="where databases and runs are kept"
+    )
     options = parser.parse_args()
     config = (options.config or SANDBOX_SETTINGS).resolve()
     if not config.is_file():
         print(f"make run: there is no settings file {options.config}", file=sys.stderr)
         return 2
 
-    data = ROOT / "var" / config.stem
+    data = options.data / config.stem
     data.mkdir(parents=True, exist_ok=True)
     python = shlex.quote(sys.executable)
     database = shlex.quote(str(data / "xwrap.db"))
@@ -138,7 +141,8 @@ def main() -> int:
         f"{xwrap} init_db {database} >/dev/null && "
         f"exec {xwrap} run --config {shlex.quote(str(config))}",
     )
-    run = "-m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --wait 120s"
+    runs = shlex.quote(str(options.data / "runs"))
+    run = f"-m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --wait 120s --runs-dir {runs}"
     add("run", f"exec {python} {run}")
 
     Thread(target=guide, args=(manager, config == SANDBOX_SETTINGS), daemon=True).start()

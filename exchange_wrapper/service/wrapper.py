@@ -111,8 +111,8 @@ class ExchangeWrapper:
     def get_exchanges(self, *, mode: Mode | None = None) -> list[Json]:
         """Return the loaded exchanges, all or those of a mode (``paper`` or ``live``).
 
-        Each is ``{"exchange", "class", "status", "pairs", "currencies", "mode", "increments"}``;
-        ``pairs`` are known once the exchange has been reached.
+        Each is ``{"exchange", "class", "status", "problem", "pairs", "currencies", "mode", "fees",
+        "increments"}``; ``pairs`` are known once the exchange has been reached.
         """
         described = []
         for settings in self.engine.settings.exchanges:
@@ -124,6 +124,7 @@ class ExchangeWrapper:
                         "exchange": venue.name,
                         "class": settings.class_path,
                         "status": venue.status.value,
+                        "problem": venue.health()["problem"],
                         "pairs": list(venue.pairs),
                         "currencies": sorted(
                             {c for pair in pairs for c in (pair.base, pair.quote)}
