@@ -141,7 +141,7 @@ def main() -> int:
         f"{xwrap} init_db {database} >/dev/null && "
         f"exec {xwrap} run --config {shlex.quote(str(config))}",
     )
-    runs = shlex.quote(str(options.data / "runs"))
+    runs = shlex.quote(os.path.relpath(options.data / "runs", ROOT))
     run = f"-m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --wait 120s --runs-dir {runs}"
     add("run", f"exec {python} {run}")
 
