@@ -48,6 +48,11 @@ class Simulation(Venue):
     ------
     ApiUsageError
         The seed is out of range, or two profiles share a name or a key.
+
+    Notes
+    -----
+    Books, trades and tickers show what profiles do. Candles and the figures of 24 hours stay those
+    of the simulated trades, so that they are the same after a restart, which forgets all orders.
     """
 
     shared: ClassVar[bool] = True
