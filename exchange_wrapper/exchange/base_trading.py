@@ -382,6 +382,9 @@ class Trading(ABC):
     ) -> AsyncGenerator[OrderReport, None]:
         """Yield what ``reports`` missed, as far as it was not reported before.
 
+        An order that the venue has forgotten was cancelled untraded; nobody knows when, so it is
+        done at ``since``.
+
         Parameters
         ----------
         pairs : iterable of Pair
