@@ -210,11 +210,13 @@ class _Names:
         """Return where time, open, high, low, close and volume are."""
         names = self._names
         time = next((name for name in _TIME_NAMES if name in names), "timestamp")
-        if format is Format.CRYPTICK:
-            time = OWN_TIME
+        if format is not None and (format is Format.CRYPTICK) is not self.are_own:
+            time = OWN_TIME if format is Format.CRYPTICK else "timestamp"
         if "weightedaverage" in names:  # Poloniex: its "volume" is the quote's
             volume = "quotevolume"
-        elif "volume" in names and format is not Format.CRYPTODATADOWNLOAD:
+        elif format is Format.BINANCE or (
+            "volume" in names and format is not Format.CRYPTODATADOWNLOAD
+        ):
             volume = "volume"
         else:
             volume = f"volume {self._base}"
@@ -252,7 +254,7 @@ def _headerless_order(
             f"{path.name} has no header, which files of {format} have: correct --format",
             field="format",
         )
-    if width == _BINANCE_DUMP_WIDTH:
+    if width == _BINANCE_DUMP_WIDTH or (format is Format.BINANCE and width == len(_OHLCV)):
         return _OHLCV
     fitting = []
     if width == len(_OHLCV):
