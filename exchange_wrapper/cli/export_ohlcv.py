@@ -59,6 +59,15 @@ def run(args: argparse.Namespace) -> int:
     if start_s >= end_s:
         raise ApiUsageError("--start must be before --end", field="start")
     with StoreHistory(store_of(args)) as history:
+        joined = [
+            info
+            for info in history.series()
+            if (info.exchange, info.pair) == (exchange, pair) and freq_s % info.freq_s == 0
+        ]
+        if joined and (parts := max(joined, key=lambda info: info.freq_s)).freq_s != freq_s:
+            # A candle whose parts begin or end inside it would be half a candle.
+            start_s = max(start_s, parts.start_s)
+            end_s = min(end_s, parts.end_s) // freq_s * freq_s
         candles = history.candles(exchange, pair, freq_s, start_s, end_s)
     write_ohlcv(args.file, candles, replace=args.replace)
     first_s, last_s = int(candles.time[0]), int(candles.time[-1]) + freq_s

@@ -62,7 +62,6 @@ _KINDS: Final = {
     Format.FREQTRADE: {_Kind.JSON, _Kind.FEATHER},
 }
 _TIME_NAMES: Final = (
-    OWN_TIME,
     "timestamp",
     "unix",
     "open_time",
@@ -209,9 +208,9 @@ class _Names:
     def order(self, format: Format | None) -> tuple[int, ...]:
         """Return where time, open, high, low, close and volume are."""
         names = self._names
-        time = next((name for name in _TIME_NAMES if name in names), "timestamp")
-        if format is not None and (format is Format.CRYPTICK) is not self.are_own:
-            time = OWN_TIME if format is Format.CRYPTICK else "timestamp"
+        is_own = self.are_own if format is None else format is Format.CRYPTICK
+        times = (OWN_TIME,) if is_own else _TIME_NAMES
+        time = next((name for name in times if name in names), times[0])
         if "weightedaverage" in names:  # Poloniex: its "volume" is the quote's
             volume = "quotevolume"
         elif format is Format.BINANCE or (

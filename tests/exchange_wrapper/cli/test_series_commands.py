@@ -103,6 +103,16 @@ class Exporting(CommandCase):
         self.assertEqual(code, 0)
         self.assertIn("12 rows, 1970-01-01 00:00 – 01:00 UTC", out)
 
+    def test_a_longer_candle_is_made_of_all_its_parts(self) -> None:
+        self.store().write(*KEY, flat(*range(3300, 3 * 3600 + 600, 300)))
+        report = self.report(*self.export("a.csv", freq="1h"))
+        self.assertEqual(
+            (report["start"], report["end"]), ("1970-01-01T01:00:00Z", "1970-01-01T03:00:00Z")
+        )
+        half = self.export("b.csv", "--end", "1970-01-01 02:30", freq="1h")
+        self.assertEqual(self.report(*half)["end"], "1970-01-01T02:00:00Z")
+        self.refused(3, "there are", *self.export("c.csv", freq="6h"))
+
     def test_what_can_not_be_exported_is_one_sentence(self) -> None:
         self.refused(4, "no candle store", *self.export("a.csv"))
         self.store().write(*KEY, flat(0, 300))
