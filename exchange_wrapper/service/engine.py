@@ -32,7 +32,7 @@ from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.restore import restore
-from exchange_wrapper.storage.embedded import EmbeddedStore
+from exchange_wrapper.storage import Store, open_store
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
 from exchange_wrapper.times import MILLISECOND, UtcNs, to_iso
 from exchange_wrapper.util import utc_now
@@ -80,7 +80,7 @@ class Engine:
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
         self.keepers: dict[str, CandleKeeper] = {}
         self._archive: Archive | None = None
-        self._store: EmbeddedStore | None = None
+        self._store: Store | None = None
         self._settings_of = {each.name: each for each in settings.exchanges}
         self._keeping: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,7 +100,7 @@ class Engine:
         find_done = self._archive.find
         self.desk = await self.journal.read(lambda database: restore(database, find_done))
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, self.clock)
-        self._store = await asyncio.to_thread(EmbeddedStore, self.settings.timeseries_db)
+        self._store = await asyncio.to_thread(open_store, self.settings.timeseries)
         await self.journal.committed()
         self._warn_of_orphans()
         for venue in self.venues.values():
@@ -149,7 +149,7 @@ class Engine:
             self._store.close()
 
     @property
-    def store(self) -> EmbeddedStore:
+    def store(self) -> Store:
         """The candle store; its calls block."""
         assert self._store is not None
         return self._store
