@@ -31,6 +31,9 @@ long a paper order takes to arrive there. Further members of an exchange go to i
 ``RPC_PORT``       0 takes a free port                                      4200
 ``WEB_HOST``       address of HTTP                                          127.0.0.1
 ``WEB_PORT``       0 takes a free port                                      4242
+``PUBLIC_HOST``    names, split by commas, that browsers may use    none but loopback's
+                   for the service
+``SENTRY_DSN``     where errors are reported to                     nowhere
 ``INFLUXDB_DSN``   ``influxdb://host:port/database``: must not be set yet,
                    candles are kept in ``TIMESERIES_DB``
 =================  =======================================================  ====================
@@ -160,6 +163,8 @@ class Settings:
     rpc_port: int
     web_host: str
     web_port: int
+    public_hosts: tuple[str, ...] = ()
+    sentry_dsn: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -195,6 +200,8 @@ class Settings:
             rpc_port=config.getenv("RPC_PORT", 4200, _port),
             web_host=config.getenv("WEB_HOST", "127.0.0.1", str),
             web_port=config.getenv("WEB_PORT", 4242, _port),
+            public_hosts=config.getenv("PUBLIC_HOST", (), _names),
+            sentry_dsn=config.getenv("SENTRY_DSN", None, str) or None,
         )
 
 
@@ -236,6 +243,10 @@ def _cast(key: str, value: Any, cast: Callable[[Any], Any] | None) -> Any:
 
 def _optional_path(value: Any) -> Path | None:
     return Path(value) if value else None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name.strip() for name in str(value).split(",") if name.strip())
 
 
 def _port(value: Any) -> int:
