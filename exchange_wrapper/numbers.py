@@ -66,7 +66,7 @@ def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise InvalidAmount(
-            f'{field} must be a decimal string such as "0.25", not {type(value).__name__}',
+            f"{field} must be a decimal string such as \"0.25\", not {type(value).__name__}",
             field=field,
         )
     text = str(value)

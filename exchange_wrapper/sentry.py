@@ -33,7 +33,6 @@ def start(dsn: str, transport: Transport | None = None) -> None:
         before_breadcrumb=lambda crumb, hint: None,
         include_local_variables=False,
         include_source_context=False,
-        send_default_pii=False,
         auto_enabling_integrations=False,
         integrations=[LoggingIntegration(sentry_logs_level=None)],
         transport=transport,

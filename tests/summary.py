@@ -22,4 +22,6 @@ class Summary(Plugin):  # type: ignore[misc]  # nose2 ships without types
 
     def afterSummaryReport(self, event: ReportSummaryEvent) -> None:
         n = self.outcomes
-        event.stream.writeln(f"{n['passed']} passed, {n['failed']} failed, {n['skipped']} skipped")
+        event.stream.writeln(
+            f"{n['passed']} passed, {n['failed']} failed, {n['skipped']} skipped"
+        )
