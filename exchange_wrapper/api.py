@@ -226,6 +226,11 @@ class Api:
         method.count(started)
         return result
 
+    async def call(self, name: str, given: Mapping[str, Any], caller: Caller | None = None) -> Any:
+        """Call a method by name and wait for its result."""
+        result = self.start(self.method(name), given, caller or Caller())
+        return await result if inspect.isawaitable(result) else result
+
     def uri_map(self) -> list[dict[str, str]]:
         """Return each HTTP route with its method's description."""
         return [

@@ -1,4 +1,3 @@
-import inspect
 import unittest
 from collections.abc import Awaitable
 from decimal import Decimal
@@ -9,8 +8,6 @@ import msgspec
 from exchange_wrapper.api import Api, Caller, Role, api_method
 from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError
 from exchange_wrapper.terms import Side
-
-ANYBODY = Caller()
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,10 +44,6 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
     def setUp(self) -> None:
         self.api = Api(Service())
 
-    async def call(self, name: str, given: Any, caller: Caller = ANYBODY) -> Any:
-        result = self.api.start(self.api.method(name), given, caller)
-        return await result if inspect.isawaitable(result) else result
-
     def test_has_what_is_marked_and_nothing_else(self) -> None:
         self.assertEqual(set(self.api.methods), {"thing", "items", "whose", "anything"})
         for name in ("secret", "__init__", "nope"):
@@ -63,10 +56,10 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(route["doc"], "Return what came in.")
 
     async def test_converts_arguments_to_their_types(self) -> None:
-        self.assertEqual(await self.call("thing", {"exchange": "x"}), ["x", 3, None])
+        self.assertEqual(await self.api.call("thing", {"exchange": "x"}), ["x", 3, None])
         given = {"exchange": "x", "count": 5, "side": "buy"}
-        self.assertEqual(await self.call("thing", given), ["x", 5, Side.BUY])
-        listed = await self.call("items", {"items": [{"name": "a", "amount": "0.10"}]})
+        self.assertEqual(await self.api.call("thing", given), ["x", 5, Side.BUY])
+        listed = await self.api.call("items", {"items": [{"name": "a", "amount": "0.10"}]})
         self.assertEqual(listed, [Item("a", Decimal("0.10"))])
 
     def test_reads_text_from_a_url(self) -> None:
@@ -96,13 +89,15 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
             self.assertIn(field, caught.exception.message)
 
     async def test_injects_the_connection(self) -> None:
-        self.assertEqual(await self.call("whose", {}, Caller(42)), 42)
-        self.assertEqual(await self.call("anything", {"a": 1}, Caller(42)), {"a": 1, "caller": 42})
+        self.assertEqual(await self.api.call("whose", {}, Caller(42)), 42)
+        self.assertEqual(
+            await self.api.call("anything", {"a": 1}, Caller(42)), {"a": 1, "caller": 42}
+        )
 
     async def test_asks_for_the_role_of_each_method(self) -> None:
         for role, welcome in ((Role.VIEWER, False), (Role.TRADER, True), (Role.ADMIN, True)):
             with self.subTest(role):
-                call = self.call("items", {"items": []}, Caller(role=role))
+                call = self.api.call("items", {"items": []}, Caller(role=role))
                 if welcome:
                     self.assertEqual(await call, [])
                 else:
@@ -110,10 +105,10 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
                         await call
 
     async def test_counts_calls_by_how_they_end(self) -> None:
-        await self.call("whose", {})
+        await self.api.call("whose", {})
         for given in ({}, {"exchange": 1}):
             with self.assertRaises(ApiUsageError):
-                await self.call("thing", given)
+                await self.api.call("thing", given)
         self.assertEqual(self.api.method("whose").outcomes, {"ok": 1})
         self.assertEqual(self.api.method("thing").outcomes, {"api_usage": 2})
         self.assertEqual(self.api.method("thing").durations.count, 2)
