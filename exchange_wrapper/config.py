@@ -33,6 +33,9 @@ long a paper order takes to arrive there. Further members of an exchange go to i
 ``WEB_PORT``       0 takes a free port                                      4242
 ``INFLUXDB_DSN``   ``influxdb://host:port/database``: keeps candles there   none
                    instead of in ``TIMESERIES_DB``
+``PUBLIC_HOST``    names, split by commas, that browsers may use    none but loopback's
+                   for the service
+``SENTRY_DSN``     where errors are reported to                     nowhere
 =================  =======================================================  ====================
 """
 
@@ -161,6 +164,8 @@ class Settings:
     web_host: str
     web_port: int
     influxdb_dsn: str | None = field(default=None, repr=False)  # may hold a password
+    public_hosts: tuple[str, ...] = ()
+    sentry_dsn: str | None = field(default=None, repr=False)
 
     @property
     def timeseries(self) -> str | Path:
@@ -198,6 +203,8 @@ class Settings:
             web_host=config.getenv("WEB_HOST", "127.0.0.1", str),
             web_port=config.getenv("WEB_PORT", 4242, _port),
             influxdb_dsn=config.getenv("INFLUXDB_DSN", cast=str) or None,
+            public_hosts=config.getenv("PUBLIC_HOST", (), _names),
+            sentry_dsn=config.getenv("SENTRY_DSN", None, str) or None,
         )
 
 
@@ -239,6 +246,10 @@ def _cast(key: str, value: Any, cast: Callable[[Any], Any] | None) -> Any:
 
 def _optional_path(value: Any) -> Path | None:
     return Path(value) if value else None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name.strip() for name in str(value).split(",") if name.strip())
 
 
 def _port(value: Any) -> int:

@@ -1,8 +1,8 @@
 """Wallet sets as they are shown: with totals, by currency, and what they are worth in USD."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from exchange_wrapper.errors import UnknownName
 from exchange_wrapper.ledger import EXCHANGE_SET, UNALLOCATED_SET, Ledger, SetType
@@ -11,9 +11,22 @@ from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.wallet import Wallet
 
-__all__ = ["LogicalWalletManager"]
+__all__ = ["LogicalWalletManager", "WalletHistory"]
 
 _USD_STEP: Final = Decimal("1E-8")
+
+
+class WalletHistory(Protocol):
+    """Where the wallets of the past are stored."""
+
+    def read(self, set_id: int) -> Iterable[tuple[int, Sequence[Mapping[str, Any]]]]:
+        """Return a set's wallets at each time, in seconds since 1970, oldest first; may block.
+
+        Raises
+        ------
+        StorageUnavailable
+            The database does not answer.
+        """
 
 
 class LogicalWalletManager:
@@ -53,14 +66,23 @@ class LogicalWalletManager:
         }
 
     def get_wallet_sets(
-        self, type: SetType = SetType.LOGICAL, aggregate_only: bool = False
+        self,
+        type: SetType = SetType.LOGICAL,
+        aggregate_only: bool = False,
+        limit: int | None = None,
+        before_id: int | None = None,
     ) -> dict[str, dict[str, Any]]:
-        """Return the active sets of a type by their id as text."""
-        return {
-            str(wallet_set.id): self.get_wallet_set(wallet_set.id, aggregate_only)
-            for wallet_set in self._ledger.sets.values()
-            if wallet_set.type is type and wallet_set.active
-        }
+        """Return the active sets of a type by their id as text, oldest first.
+
+        With ``limit`` only the newest ones, of those below ``before_id`` if that is given.
+        """
+        ids = [
+            each.id
+            for each in self._ledger.sets.values()
+            if each.type is type and each.active and (before_id is None or each.id < before_id)
+        ]
+        newest = sorted(ids) if limit is None else sorted(ids)[-limit:]
+        return {str(set_id): self.get_wallet_set(set_id, aggregate_only) for set_id in newest}
 
     def get_allocated(self) -> dict[str, Any]:
         """Return all active logical sets, summed by currency."""
