@@ -220,7 +220,8 @@ class L2Book:
         Raises
         ------
         DataError
-            A price, or a size of zero, can't be read; the changes before it stay.
+            A price, or a size of zero, can't be read. Half the changes are made then: the book
+            has to be replaced.
         """
         ticks = grid.ticks
         bids, asks = self._bids, self._asks

@@ -8,7 +8,7 @@ Advanced Trade, which has other hosts and other messages.
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, cast, get_args
+from typing import Annotated, Final, cast, get_args
 
 import httpx
 import msgspec
@@ -78,7 +78,7 @@ class _L2Update(_Message, tag="l2update"):
 
     product_id: str
     changes: list[tuple[Side, str, str]]
-    time: datetime
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _Snapshot(_Message, tag="snapshot"):

@@ -281,6 +281,9 @@ class FeedParserTest(unittest.TestCase):
             b"[]",
             b"{}",
             b'{"type": "l2update", "product_id": "BTC-USD"}',
+            b'{"type": "l2update", "product_id": "BTC-USD", "changes": [], "time": "yesterday"}',
+            b'{"type": "l2update", "product_id": "BTC-USD", "changes": [], "time": "%s"}'
+            % TIME.removesuffix("Z").encode(),
             b'{"type": "match", "product_id": "BTC-USD", "trade_id": 7, "side": "held"}',
         ):
             with self.subTest(raw), self.assertRaises(DataError):
