@@ -1,8 +1,8 @@
 """Wallet sets as they are shown: with totals, by currency, and what they are worth in USD."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from exchange_wrapper.errors import UnknownName
 from exchange_wrapper.ledger import EXCHANGE_SET, UNALLOCATED_SET, Ledger, SetType
@@ -11,22 +11,9 @@ from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.wallet import Wallet
 
-__all__ = ["LogicalWalletManager", "WalletHistory"]
+__all__ = ["LogicalWalletManager"]
 
 _USD_STEP: Final = Decimal("1E-8")
-
-
-class WalletHistory(Protocol):
-    """Where the wallets of the past are stored."""
-
-    def read(self, set_id: int) -> Iterable[tuple[int, Sequence[Mapping[str, Any]]]]:
-        """Return a set's wallets at each time, in seconds since 1970, oldest first; may block.
-
-        Raises
-        ------
-        StorageUnavailable
-            The database does not answer.
-        """
 
 
 class LogicalWalletManager:

@@ -27,7 +27,7 @@ from exchange_wrapper.exchange.base import Exchange
 from exchange_wrapper.execution import Execution, Finished
 from exchange_wrapper.journal import Journal
 from exchange_wrapper.ledger import Ledger
-from exchange_wrapper.logical_wallet import LogicalWalletManager, WalletHistory
+from exchange_wrapper.logical_wallet import LogicalWalletManager
 from exchange_wrapper.market import MarketEvent, TradePrint
 from exchange_wrapper.notifications import Channel, Notifications
 from exchange_wrapper.numbers import Ticks, format_amount
@@ -35,6 +35,7 @@ from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.restore import restore
+from exchange_wrapper.series_keeper import SeriesKeeper
 from exchange_wrapper.storage import Store, open_store
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
 from exchange_wrapper.times import MILLISECOND, UtcNs, to_iso
@@ -65,8 +66,6 @@ class Engine:
     desk : Desk
         Restored by ``start``. Whoever changes something calls ``journal.schedule`` or waits for
         ``journal.committed``.
-    wallet_history : WalletHistory or None
-        None while none is stored.
     fills, done_orders : int, Counter
         Trades, and orders by the reason why they are done, since the start.
     failure : Future
@@ -87,11 +86,11 @@ class Engine:
         )
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
         self.keepers: dict[str, CandleKeeper] = {}
-        self.wallet_history: WalletHistory | None = None
         self.fills = 0
         self.done_orders: Counter[str] = Counter()
         self._books: dict[tuple[str, str], BookChannel] = {}
         self._delays: dict[str, TradeDelays] = {}
+        self._series: SeriesKeeper | None = None
         self._archive: Archive | None = None
         self._store: Store | None = None
         self._settings_of = {each.name: each for each in settings.exchanges}
@@ -114,6 +113,10 @@ class Engine:
         self.desk = await self.journal.read(lambda database: restore(database, find_done))
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, self.clock)
         self._store = await asyncio.to_thread(open_store, self.settings.timeseries)
+        self._series = SeriesKeeper(
+            self._store, self.venues, lambda: self.wallets, clock=self.clock
+        )
+        self._spawn(self._series.run(), "prices and wallets")
         await self.journal.committed()
         self._warn_of_orphans()
         for venue in self.venues.values():
@@ -169,6 +172,12 @@ class Engine:
         """The candle store; its calls block."""
         assert self._store is not None
         return self._store
+
+    @property
+    def series(self) -> SeriesKeeper:
+        """What prices and wallets were."""
+        assert self._series is not None
+        return self._series
 
     def venue(self, exchange: str, *, ready: bool = True) -> Venue:
         """Return a loaded exchange.
@@ -310,6 +319,7 @@ class Engine:
 
     def _on_trade(self, venue: Venue, trade: TradePrint) -> None:
         self._delays[venue.name].add(trade.received_at - trade.time)
+        self.series.traded(venue.name, trade.pair, trade.price)
         if self.notifications.is_wanted("trades", venue.name, trade.pair):
             pair = venue.pairs[trade.pair]
             described = {
@@ -340,7 +350,11 @@ class Engine:
     # What is committed
 
     def _announce(self, changes: list[Change]) -> None:
-        touched: dict[int, None] = {}
+        # Wallets first: who hears of a fill finds its funds already there.
+        for set_id in _touched_sets(changes):
+            if self.desk.ledger.sets[set_id].type is not SetType.EXCHANGE:
+                self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
+                self.series.touch(set_id)
         for change in changes:
             match change:
                 case OrderChanged(order=order):
@@ -350,13 +364,6 @@ class Engine:
                 case TradeMade(trade=trade, order=order):
                     self.fills += 1
                     self.notifications.publish("trade", trade.to_dict(order))
-                case LinePosted(wallet=wallet):
-                    touched[wallet.set_id] = None
-                case SetChanged(wallet_set=wallet_set):
-                    touched[wallet_set.id] = None
-        for set_id in touched:
-            if self.desk.ledger.sets[set_id].type is not SetType.EXCHANGE:
-                self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
 
     def _say_done(self, order: Order) -> None:
         reason = "rejected" if order.done_reason is None else order.done_reason.value
@@ -385,6 +392,18 @@ class Engine:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("%s failed", task.get_name(), exc_info=task.exception())
+
+
+def _touched_sets(changes: list[Change]) -> dict[int, None]:
+    """Return the wallet sets that the changes concern, each once, in order."""
+    touched: dict[int, None] = {}
+    for change in changes:
+        match change:
+            case LinePosted(wallet=wallet):
+                touched[wallet.set_id] = None
+            case SetChanged(wallet_set=wallet_set):
+                touched[wallet_set.id] = None
+    return touched
 
 
 def load_class(settings: ExchangeSettings) -> type[Exchange]:

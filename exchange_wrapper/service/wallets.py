@@ -9,7 +9,7 @@ import msgspec
 from exchange_wrapper.accounts import SetType
 from exchange_wrapper.api import Role, api_method
 from exchange_wrapper.changes import LinePosted
-from exchange_wrapper.errors import BadWalletConfig, InvalidAmount, StorageUnavailable
+from exchange_wrapper.errors import BadWalletConfig, InvalidAmount
 from exchange_wrapper.ledger import UNALLOCATED_SET
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.service.part import Json, Part, Rows
@@ -58,13 +58,10 @@ class WalletApi(Part):
         """Return how the wallets of a set have changed: ``{"id", "run_id", "current", "data"}``.
 
         ``current`` is the set as it is now, ``data`` has a row ``[time, wallet, …]`` for each time
-        in seconds since 1970, oldest first. Unavailable while no history is stored.
+        in seconds since 1970, oldest first: once a minute, and whenever the set has changed.
         """
         current = self.engine.wallets.get_wallet_set(set_id)
-        history = self.engine.wallet_history
-        if history is None:
-            raise StorageUnavailable("the history of wallets is not stored: no database for it")
-        rows = await asyncio.to_thread(history.read, set_id)
+        rows = await asyncio.to_thread(self.engine.series.read, set_id)
         return {
             "timestamp": self.engine.clock() / SECOND,
             "id": set_id,

@@ -149,24 +149,30 @@ class OverHttp(WithAService):
         await self.post("wallets/deactivate", wallet_set_id=created["id"])
         self.assertIs((await self.get(f"wallets/{created['id']}"))["active"], False)
 
-    async def test_history_is_unavailable_until_it_is_stored(self) -> None:
+    async def test_history_tells_how_a_set_has_changed(self) -> None:
         set_id = await self.new_set()
+        await self.engine.series.keep(everything=False)
+        history = await self.get(f"wallets/history/{set_id}")
+        self.assertEqual((history["run_id"], history["current"]["id"]), ("run", set_id))
+        ((time_s, *wallets),) = history["data"]
+        self.assertLessEqual(time_s, history["timestamp"])
+        self.assertEqual(
+            {each["id"]: each["balance"] for each in wallets},
+            {each["id"]: each["balance"] for each in history["current"]["wallets"]},
+        )
+        self.assertEqual((await self.web.get("/xwrap/v1/wallets/history/99")).status_code, 404)
+
+    async def test_history_is_unavailable_while_the_store_does_not_answer(self) -> None:
+        set_id = await self.new_set()
+
+        def refuse(_: int) -> Any:
+            raise StorageUnavailable("the store is away")
+
+        self.engine.series.read = refuse  # type: ignore[method-assign]
         answer = await self.web.get(f"/xwrap/v1/wallets/history/{set_id}")
         self.assertEqual((answer.status_code, answer.json()["code"]), (503, -32002))
         with self.assertRaises(StorageUnavailable):
             await self.client.get_wallet_set_history(set_id)
-        wallet = {"currency": "USD", "id": 9, "balance": Decimal("882.93316402")}
-
-        class History:
-            def read(self, set_id: int) -> Any:
-                return [(1_523_146_633, [wallet]), (1_523_146_634, [])]
-
-        self.engine.wallet_history = History()
-        history = await self.get(f"wallets/history/{set_id}")
-        self.assertEqual(history["data"][0][0], 1_523_146_633)
-        self.assertEqual(history["data"][0][1]["balance"], 882.93316402)
-        self.assertEqual((history["run_id"], history["current"]["id"]), ("run", set_id))
-        self.assertEqual((await self.web.get("/xwrap/v1/wallets/history/99")).status_code, 404)
 
     async def test_metrics_are_as_prometheus_reads_them(self) -> None:
         await self.order("a", type="market", limit=None)
