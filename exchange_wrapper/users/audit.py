@@ -22,6 +22,7 @@ _SECRET_NAME: Final = re.compile(
 )
 _SECRET_VALUE: Final = re.compile(r"xw[slr]_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+")  # ours, anywhere
 _TEXT_MAX: Final = 200
+_SEARCHED_MAX: Final = 1_500  # a token is shorter, and the search is quadratic at worst
 _ITEMS_MAX: Final = 50
 _DEPTH_MAX: Final = 5
 _ARGUMENTS_MAX: Final = 4_000
@@ -50,16 +51,16 @@ def entry(
     """
     text = encode(_presentable(arguments, 0)).decode()
     if isinstance(error, XWrapError):
-        outcome = f"{error_name(type(error))}: {_SECRET_VALUE.sub(_HIDDEN, error.message)}"
+        outcome = f"{error_name(type(error))}: {_safe_text(error.message)}"
     else:
         outcome = "ok" if error is None else "failed"
     return {
         "id": None,
         "time": now,
-        "who": identity.name[:_TEXT_MAX],
+        "who": _safe_text(identity.name),
         "kind": identity.kind.value,
-        "address": address[:_TEXT_MAX],
-        "method": method[:_TEXT_MAX],
+        "address": _safe_text(address),
+        "method": _safe_text(method),
         "arguments": _cut(text, _ARGUMENTS_MAX),
         "outcome": _cut(outcome, _TEXT_MAX),
     }
@@ -123,7 +124,7 @@ def _presentable(value: Any, depth: int) -> Any:
             return "…"
         items = list(value.items())[:_ITEMS_MAX]
         return {
-            _cut(str(key), _TEXT_MAX): (
+            _safe_text(key): (
                 _HIDDEN if _SECRET_NAME.search(str(key)) else _presentable(each, depth + 1)
             )
             for key, each in items
@@ -134,7 +135,12 @@ def _presentable(value: Any, depth: int) -> Any:
         return [_presentable(each, depth + 1) for each in value[:_ITEMS_MAX]]
     if value is None or (isinstance(value, int) and abs(value) < 1 << 53):
         return value
-    text = str(value).encode("utf-8", "replace").decode()  # a lone surrogate can't be stored
+    return _safe_text(value)
+
+
+def _safe_text(value: object) -> str:
+    # Looked through before it is cut, or half a token would show; but not all of a megabyte.
+    text = str(value)[:_SEARCHED_MAX].encode("utf-8", "replace").decode()  # no lone surrogates
     return _cut(_SECRET_VALUE.sub(_HIDDEN, text), _TEXT_MAX)
 
 

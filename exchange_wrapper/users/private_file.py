@@ -55,15 +55,18 @@ def read_private(path: Path) -> str:
         raise
     except OSError as error:
         raise StorageUnavailable(f"{path} can't be read: {error.strerror}") from error
-    with open(handle, encoding="ascii", errors="replace") as file:
+    try:
         found = os.fstat(handle)  # of the open file: its name may point elsewhere by now
+        mode = stat.S_IMODE(found.st_mode)
         if not stat.S_ISREG(found.st_mode):
             raise DataError(f"{path} is not a regular file")
         if found.st_uid != os.geteuid():
             raise DataError(f"{path} belongs to another user and is not trusted")
-        if stat.S_IMODE(found.st_mode) & 0o077:
+        if mode & 0o077:
             raise DataError(
-                f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o}); "
+                f"{path} is open to others (mode {mode:04o}); "
                 f"delete it, or `chmod 600` it if nobody has read it"
             )
-        return file.read(4096).strip()
+        return os.read(handle, 4096).decode("ascii", "replace").strip()
+    finally:
+        os.close(handle)
