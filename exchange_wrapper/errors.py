@@ -13,6 +13,8 @@
     ├── OrderRejected              -32000  400  refused by our own checks or by the venue
     │   └── InsufficientFunds      -32000  400
     ├── BadWalletConfig            -32000  400
+    ├── Unauthorised               -32003  401  nobody we know, or no longer
+    ├── Forbidden                  -32004  403  known, but not allowed to do this
     ├── NoData                     -32000  404  history that was asked for is not there
     └── Unavailable                -32002  503  may work later (retry)
         ├── ExchangeNotReady       -32002  503
@@ -30,6 +32,7 @@ __all__ = [
     "BadWalletConfig",
     "DataError",
     "ExchangeNotReady",
+    "Forbidden",
     "InsufficientFunds",
     "InvalidAmount",
     "LedgerBreach",
@@ -38,6 +41,7 @@ __all__ = [
     "OrderRejected",
     "ProcessingError",
     "StorageUnavailable",
+    "Unauthorised",
     "Unavailable",
     "UnknownName",
     "UnknownOutcome",
@@ -116,6 +120,20 @@ class InsufficientFunds(OrderRejected):
 
 class BadWalletConfig(XWrapError):
     """A wallet set that names unknown exchanges or currencies, or one of them twice."""
+
+
+class Unauthorised(XWrapError):
+    """No credentials, or such as are wrong, expired or revoked."""
+
+    jsonrpc_error_code = -32003
+    http_status = 401
+
+
+class Forbidden(XWrapError):
+    """The caller is known, but the role or the wallet set does not allow this."""
+
+    jsonrpc_error_code = -32004
+    http_status = 403
 
 
 class NoData(XWrapError):
