@@ -18,7 +18,8 @@
     ├── NoData                     -32000  404  history that was asked for is not there
     └── Unavailable                -32002  503  may work later (retry)
         ├── ExchangeNotReady       -32002  503
-        └── StorageUnavailable     -32002  503
+        ├── StorageUnavailable     -32002  503
+        └── UnknownOutcome         -32002  503  may have been done: ask before doing it again
 
 The servers turn them into JSON-RPC or HTTP errors, the command lines into one sentence and
 ``exit_code``. ``cryptick.errors`` hangs its own classes below ``XWrapError``.
@@ -43,6 +44,7 @@ __all__ = [
     "Unauthorised",
     "Unavailable",
     "UnknownName",
+    "UnknownOutcome",
     "XWrapError",
 ]
 
@@ -156,3 +158,12 @@ class ExchangeNotReady(Unavailable):
 
 class StorageUnavailable(Unavailable):
     """A database that is needed is not reachable or not configured."""
+
+
+class UnknownOutcome(Unavailable):
+    """A request may have been carried out, or not: only asking the other side can tell.
+
+    Repeating it blindly could do it twice.
+    """
+
+    retryable = False

@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import httpx
 
-from exchange_wrapper.connection import Connection
-from exchange_wrapper.errors import ProcessingError, Unavailable
+from exchange_wrapper.connection import Connection, Sign, refusal
+from exchange_wrapper.errors import ProcessingError, Unavailable, UnknownOutcome
 from exchange_wrapper.util.token_bucket import TokenBucket
 from tests.exchange_wrapper.util.test_token_bucket import FakeTime
 
@@ -16,7 +16,7 @@ class ConnectionTest(unittest.IsolatedAsyncioTestCase):
         self.time = FakeTime()
         self.requests: list[httpx.Request] = []
 
-    def connection(self, *answers: Answer) -> Connection:
+    def connection(self, *answers: Answer, sign: Sign | None = None) -> Connection:
         left = iter(answers)
 
         def handle(request: httpx.Request) -> httpx.Response:
@@ -30,6 +30,7 @@ class ConnectionTest(unittest.IsolatedAsyncioTestCase):
             "here",
             "https://venue.invalid",
             TokenBucket(10, burst=15, clock=self.time, sleep=self.time.sleep),
+            sign=sign,
             transport=httpx.MockTransport(handle),
             sleep=self.time.sleep,
             jitter=lambda: 0.0,
@@ -83,3 +84,66 @@ class ConnectionTest(unittest.IsolatedAsyncioTestCase):
         connection = self.connection(httpx.Response(403, content=b"<html>"))
         with self.assertRaisesRegex(ProcessingError, "403 Forbidden"):
             await connection.get("/x")
+
+    async def test_each_attempt_is_signed_as_it_is_sent(self) -> None:
+        signed: list[tuple[str, str, bytes]] = []
+
+        def sign(*what: object) -> dict[str, str]:
+            signed.append(what)  # type: ignore[arg-type]
+            return {"X-Sign": str(len(signed))}
+
+        connection = self.connection(httpx.Response(503), httpx.Response(200), sign=sign)
+        await connection.request("DELETE", "/orders", {"status": ["open", "a b"], "limit": 1})
+        path = "/orders?status=open&status=a+b&limit=1"
+        self.assertEqual([what[:2] for what in signed], [("DELETE", path)] * 2)
+        for number, request in enumerate(self.requests, 1):
+            self.assertEqual(request.url.raw_path.decode(), signed[number - 1][1])
+            self.assertEqual(request.headers["X-Sign"], str(number))
+        connection = self.connection(httpx.Response(200), sign=sign)
+        await connection.request("POST", "/orders", body=b'{"a":1}')
+        self.assertEqual(self.requests[-1].content, signed[-1][2])
+        self.assertEqual(self.requests[-1].headers["Content-Type"], "application/json")
+
+    async def test_what_must_not_be_done_twice_is_sent_once(self) -> None:
+        for answer in (
+            httpx.Response(500),
+            httpx.ReadTimeout("too slow"),
+            httpx.ConnectError("refused"),
+            httpx.RemoteProtocolError("cut"),
+            httpx.DecodingError("garbled"),
+        ):
+            with self.subTest(answer):
+                self.requests.clear()
+                connection = self.connection(answer)
+                with self.assertRaisesRegex(UnknownOutcome, "may have carried out POST /orders"):
+                    await connection.request("POST", "/orders", once=True)
+                self.assertEqual(len(self.requests), 1)
+
+    async def test_only_being_too_fast_says_for_sure_that_nothing_was_done(self) -> None:
+        connection = self.connection(httpx.Response(429), httpx.Response(200))
+        start = self.time.now
+        await connection.request("POST", "/orders", once=True)
+        self.assertGreaterEqual(self.time.now - start, 1.0)
+        connection = self.connection(*(httpx.Response(429) for _ in range(4)))
+        with self.assertRaises(Unavailable) as caught:
+            await connection.request("POST", "/orders", once=True)
+        self.assertNotIsInstance(caught.exception, UnknownOutcome)
+
+    async def test_a_limit_of_its_own_is_counted_instead(self) -> None:
+        own = TokenBucket(1, clock=self.time, sleep=self.time.sleep)
+        connection = self.connection(*(httpx.Response(200) for _ in range(3)))
+        for _ in range(3):
+            await connection.request("GET", "/fills", rate_limit=own)
+        self.assertEqual(self.time.slept, [1.0, 1.0])
+
+    def test_a_refusal_is_told_from_the_words_of_others(self) -> None:
+        for status, content, words in (
+            (400, b'{"message": "too small"}', "too small"),
+            (400, b'{"error": "proxy"}', None),
+            (403, b"<html>", None),
+            (403, b"\xff", None),
+            (500, b'{"message": "oops"}', None),
+            (200, b'{"message": "fine"}', None),
+        ):
+            with self.subTest(status=status, content=content):
+                self.assertEqual(refusal(httpx.Response(status, content=content)), words)

@@ -43,15 +43,54 @@ class TokenBucketTest(unittest.IsolatedAsyncioTestCase):
         await self.ask(4)
         self.assertEqual([round(s, 6) for s in self.time.slept], [0.1])
 
-    async def test_tasks_that_ask_together_wait_one_after_the_other(self) -> None:
-        slept: list[float] = []
+    async def test_tasks_that_ask_together_get_theirs_one_after_the_other(self) -> None:
+        bucket = TokenBucket(10, clock=self.time, sleep=self.time.sleep)
+        given_at: list[tuple[int, float]] = []
+
+        async def ask(name: int) -> None:
+            await bucket.request_token()
+            given_at.append((name, round(self.time.now, 6)))
+
+        await asyncio.gather(*map(ask, range(4)))
+        self.assertEqual(given_at, [(0, 1000.0), (1, 1000.1), (2, 1000.2), (3, 1000.3)])
+
+    async def test_urgent_requests_overtake_those_that_wait(self) -> None:
+        turns: list[asyncio.Event] = []
 
         async def sleep(seconds: float) -> None:
-            slept.append(round(seconds, 6))
+            turns.append(asyncio.Event())
+            await turns[-1].wait()
 
         bucket = TokenBucket(10, clock=self.time, sleep=sleep)
-        await asyncio.gather(*(bucket.request_token() for _ in range(4)))
-        self.assertEqual(slept, [0.1, 0.2, 0.3])
+        given: list[str] = []
+
+        async def ask(name: str, *, urgent: bool = False) -> None:
+            await bucket.request_token(urgent=urgent)
+            given.append(name)
+
+        async with asyncio.TaskGroup() as group:
+            for name in ("first", "second", "third"):
+                group.create_task(ask(name))
+            group.create_task(ask("cancel", urgent=True))
+            while len(given) < 4:
+                await asyncio.sleep(0)
+                self.assertLess(bucket.remaining, 1)
+                self.time.now += 0.1
+                woken, turns[:] = turns[:], []
+                for turn in woken:
+                    turn.set()
+        self.assertEqual(given, ["first", "cancel", "second", "third"])
+
+    async def test_who_gives_up_waiting_takes_no_token(self) -> None:
+        bucket = TokenBucket(10, clock=self.time)
+        await bucket.request_token()
+        waiting = asyncio.create_task(bucket.request_token())
+        await asyncio.sleep(0)
+        self.assertEqual(bucket.remaining, -1)
+        waiting.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await waiting
+        self.assertEqual(bucket.remaining, 0)
 
     async def test_after_a_pause_nobody_gets_a_token_before_its_end(self) -> None:
         self.bucket.pause(1.0)
