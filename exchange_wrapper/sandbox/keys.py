@@ -22,7 +22,7 @@ __all__ = [
     "CLOCK_WINDOW_S",
     "DEMO",
     "WS_VERIFY_PATH",
-    "Forbidden",
+    "KeyNotPermitted",
     "Keyring",
     "Profile",
     "Proof",
@@ -47,7 +47,7 @@ class Unauthorized(XWrapError):
     http_status: ClassVar[int] = 401
 
 
-class Forbidden(XWrapError):
+class KeyNotPermitted(XWrapError):
     """The key lacks the permission for this call."""
 
     http_status: ClassVar[int] = 403

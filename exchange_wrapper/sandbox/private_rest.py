@@ -8,7 +8,7 @@ from sanic import HTTPResponse, Request, Sanic
 from exchange_wrapper.errors import ApiUsageError, UnknownName
 from exchange_wrapper.sandbox.accounts import Account
 from exchange_wrapper.sandbox.answers import answer, moment, whole
-from exchange_wrapper.sandbox.keys import Forbidden, Keyring, Profile, Proof
+from exchange_wrapper.sandbox.keys import KeyNotPermitted, Keyring, Profile, Proof
 from exchange_wrapper.sandbox.limits import Limits
 from exchange_wrapper.sandbox.orders import MAKER_FEE, RATE_UNIT, TAKER_FEE, read_request
 from exchange_wrapper.sandbox.protocol import decimal_text
@@ -169,7 +169,7 @@ class PrivateRest:
                 is_fills = handler == self.fills
                 self._limits.private(profile.profile_id, self._clock(), fills=is_fills)
             if permission not in profile.permissions:
-                raise Forbidden("Forbidden")
+                raise KeyNotPermitted("Forbidden")
             return handler(profile, request, **names)
 
         return signed

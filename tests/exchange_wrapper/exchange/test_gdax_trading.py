@@ -23,7 +23,7 @@ from exchange_wrapper.errors import (
     UnknownOutcome,
     XWrapError,
 )
-from exchange_wrapper.exchange import gdax
+from exchange_wrapper.exchange import gdax_trading
 from exchange_wrapper.exchange.base_trading import (
     AlreadyDone,
     Balance,
@@ -41,7 +41,7 @@ from exchange_wrapper.exchange.base_trading import (
     VenueOrder,
     VenueReceived,
 )
-from exchange_wrapper.exchange.gdax import GDAXTrading, ReportParser, Signer
+from exchange_wrapper.exchange.gdax_trading import GDAXTrading, ReportParser, Signer
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.sandbox import DEMO, Faults, Limits, Profile, Simulation, serve
@@ -661,7 +661,7 @@ class BrokenChannel(Served):
     async def test_that_falls_silent_is_given_up(self) -> None:
         silent = await self.stand_in()
         with (
-            mock.patch.object(gdax, "_SILENCE_MAX_S", 0.05),
+            mock.patch.object(gdax_trading, "_SILENCE_MAX_S", 0.05),
             self.assertRaisesRegex(Unavailable, "does not answer"),
         ):
             await self.first(silent)
