@@ -496,22 +496,23 @@ class Desk:
         base = ledger.wallet(request.wallet_set_id, request.exchange, pair.base)
         quote = ledger.wallet(request.wallet_set_id, request.exchange, pair.quote)
         released = LEDGER.subtract(order.hold, changed.hold)
-        payer = quote if buying else base
-        ledger.check_payment(payer, released, spent)
-        if fill.fee is not None and not buying:
-            ledger.check_payment(quote, notional, fee)
-        if released:
-            ledger.release(payer, released, order.id, fill.time)
+        mark = len(ledger.changes)
+        try:
+            if released:
+                ledger.release(quote if buying else base, released, order.id, fill.time)
+            if buying:
+                ledger.settle(quote, -notional, order.id, Reason.FILL, fill.time)
+                ledger.settle(base, size, order.id, Reason.FILL, fill.time)
+            else:
+                ledger.settle(base, -size, order.id, Reason.FILL, fill.time)
+                ledger.settle(quote, notional, order.id, Reason.FILL, fill.time)
+            if fee:
+                ledger.settle(quote, -fee, order.id, Reason.FEE, fill.time)
+        except LedgerBreach:
+            ledger.roll_back(mark)
+            raise
         if fill.ext_id:
             self._trade_ids[order.id].add(fill.ext_id)
-        if buying:
-            ledger.settle(quote, -notional, order.id, Reason.FILL, fill.time)
-            ledger.settle(base, size, order.id, Reason.FILL, fill.time)
-        else:
-            ledger.settle(base, -size, order.id, Reason.FILL, fill.time)
-            ledger.settle(quote, notional, order.id, Reason.FILL, fill.time)
-        if fee:
-            ledger.settle(quote, -fee, order.id, Reason.FEE, fill.time)
         self._last_trade_id += 1
         trade = Trade(
             self._last_trade_id,

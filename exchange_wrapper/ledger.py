@@ -387,22 +387,20 @@ class Ledger:
         mirror = self._by_place[EXCHANGE_SET, wallet.exchange, wallet.currency]
         self._post(mirror, movement, order_id, reason, now)
 
-    def check_payment(self, wallet: Wallet, released: Decimal, amount: Decimal) -> None:
-        """Check that a wallet and its exchange can pay, once so much is released from a hold.
+    def roll_back(self, mark: int) -> None:
+        """Take back the lines that were posted since ``changes`` had ``mark`` members.
 
-        Raises
-        ------
-        LedgerBreach
-            They can't. Asked beforehand, so that a movement of several lines is booked whole.
+        For a movement of several lines of which a later one is a breach; nobody has seen them.
         """
-        mirror = self._by_place[EXCHANGE_SET, wallet.exchange, wallet.currency]
-        if mirror.settled < amount or LEDGER.add(wallet.available, released) < amount:
-            raise LedgerBreach(
-                f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) can't pay "
-                f"{format_amount(amount)}: {format_amount(wallet.available)} and "
-                f"{format_amount(released)} on hold are there, "
-                f"{format_amount(mirror.settled)} at the exchange"
-            )
+        for change in reversed(self.changes[mark:]):
+            assert isinstance(change, LinePosted)
+            line, wallet = change.line, change.wallet
+            if line.on_hold:
+                assert line.order_id is not None
+                self._post_hold(wallet, -line.movement, line.order_id, line.date)
+            else:
+                wallet.settled = LEDGER.subtract(wallet.settled, line.movement)
+        del self.changes[mark:]
 
     # Differences between a venue's balances and ours
 

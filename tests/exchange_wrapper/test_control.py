@@ -158,6 +158,22 @@ class ABreach(Controlled):
         self.ledger.wallet(EXCHANGE_SET, "paper", "USD").settled += 1
         self.assertEqual(set(self.control.audit(NOW)), {UNALLOCATED_SET, self.one, self.two})
 
+    def test_in_the_middle_of_a_fill_books_nothing_of_it(self) -> None:
+        for side, fee in ((Side.BUY, "911"), (Side.SELL, "1091")):
+            with self.subTest(side):
+                self.setUp()
+                limit = Decimal(90) if side is Side.BUY else Decimal(110)
+                order = self.order("a", self.one, "live", side=side, limit=limit)
+                self.arrive()
+                wallets = self.ledger.wallets_of(self.one) + self.ledger.wallets_of(EXCHANGE_SET)
+                before = [(each.settled, each.held_debit) for each in wallets]
+                fill = self.live.fill(order, 9_000, 1_000, "t-1", fee, self.now)
+                self.control.receive("live", [fill], self.now)
+                self.assertEqual([(each.settled, each.held_debit) for each in wallets], before)
+                self.assertTrue(self.ledger.sets[self.one].frozen)
+                self.assertEqual(self.desk.orders[order.id].filled, 0)
+                self.assertEqual(self.ledger.audit(), [])
+
     def test_of_an_unknown_order_is_recorded_as_external_once(self) -> None:
         for report, kind in (
             (Filled(99, Ticks(1), Lots(1), True, NOW, "t-1"), IncidentKind.EXTERNAL_FILL),
