@@ -347,10 +347,9 @@ class Desk:
         An order to a live venue may have been sent or not: until the venue says, it is unknown.
         """
         execution = self._venue(order.request.exchange).execution
-        if order.id in self.orders and offline_since < now:
-            order = replace(
-                order, offline=(*order.offline, (offline_since, now)), last_updated_at=now
-            )
+        since = max(offline_since, order.last_updated_at)  # it was followed until then at least
+        if since < now:
+            order = replace(order, offline=(*order.offline, (since, now)), last_updated_at=now)
             self._change(order)
         if execution.is_live and order.status is OrderStatus.RECEIVED:
             self._lose(order, Unanswered(order.id, now, "xWrap was restarted while it was sent"))

@@ -322,16 +322,20 @@ class Engine:
         self._beat()
 
     async def _keep_control(self) -> None:
-        while True:
-            for _ in range(_CHECKED_EVERY_S // _ENFORCED_EVERY_S):
-                self.control.enforce(self.clock())
-                self.journal.schedule()
-                await asyncio.sleep(_ENFORCED_EVERY_S)
-            self.control.audit(self.clock())
-            self._beat()
-            for venue in self.venues.values():
-                if venue.execution.is_live and venue.status is ExchangeStatus.READY:
-                    await self._reconcile(venue)
+        try:
+            while True:
+                for _ in range(_CHECKED_EVERY_S // _ENFORCED_EVERY_S):
+                    self.control.enforce(self.clock())
+                    self.journal.schedule()
+                    await asyncio.sleep(_ENFORCED_EVERY_S)
+                self.control.audit(self.clock())
+                self._beat()
+                for venue in self.venues.values():
+                    if venue.execution.is_live and venue.status is ExchangeStatus.READY:
+                        self._spawn(self._reconcile(venue), f"reconciliation of {venue.name}")
+        except XWrapError as error:  # without control nothing may be traded
+            self._fail(error)
+            raise
 
     async def _reconcile(self, venue: Venue) -> None:
         port = cast(LivePort, venue.execution)

@@ -1,9 +1,10 @@
 import asyncio
+import io
 import logging
 import tempfile
 import unittest
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ import httpx
 import numpy as np
 
 from exchange_wrapper.candles import Candles
+from exchange_wrapper.cli import main
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.db import open_database, raw
 from exchange_wrapper.errors import (
@@ -353,6 +355,21 @@ class ARestart(WithAService):
         status, message = await self.order("b")
         self.assertEqual(status, "rejected")
         self.assertIn("acknowledge", message)
+
+    async def test_obeys_the_kill_switch_that_was_set_while_it_was_down(self) -> None:
+        await self.order("a")
+        await until(lambda: [o for o in self.of("order") if o["status"] == "open"])
+        await self.stop()
+        arguments = ["kill", "cancel", "--url", self.running.rpc_url]
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            code = await asyncio.to_thread(
+                main, [*arguments, "--db", str(self.folder / "xwrap.db")]
+            )
+        self.assertEqual(code, 0)
+        await self.start()
+        await until(lambda: not self.engine.desk.orders)
+        self.assertEqual((await self.client.get_order("fake", "a"))["done_reason"], "cancelled")
+        self.assertEqual((await self.order("b"))[0], "rejected")
 
     async def test_carries_a_resting_order_on_until_it_fills(self) -> None:
         await self.order("a")
