@@ -24,6 +24,7 @@ check: $(TEST_READY) ## format, lint, types and import contracts
 	@echo "== lint-imports"; $(VENV)/bin/lint-imports --no-logo
 
 unit: $(TEST_READY) ## the tests with coverage
+	@devops/debian-packages.sh
 	@echo "== nose2"
 	@$(VENV)/bin/coverage erase
 	@$(PY) -W error -m coverage run -m nose2 -s tests -t .; status=$$?; \

@@ -2,7 +2,7 @@
 
 A method is a keyword-only function with annotations and a docstring, marked with ``api_method``::
 
-    @api_method(http="/{exchange}/pricing")
+    @api_method(Role.VIEWER, get="/{exchange}/pricing")
     def get_pricing(self, *, exchange: str) -> dict[str, object]:
         \"\"\"Return the best bid and ask of each pair of an exchange.\"\"\"
 
@@ -13,36 +13,98 @@ pass it from outside. One that takes ``**kwargs`` gets all arguments as they cam
 
 import inspect
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
-from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError
+from exchange_wrapper.durations import Durations
+from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError, XWrapError
+from exchange_wrapper.wire import error_name
 
-__all__ = ["HTTP_PREFIX", "Api", "Method", "api_method"]
+__all__ = ["HTTP_PREFIX", "Api", "Caller", "Method", "Role", "Route", "api_method"]
 
 HTTP_PREFIX: Final = "/xwrap/v1"
 
-_ROUTE = "__api_route__"
+_MARK: Final = "__api_mark__"
 _CONNECTION: Final = "connection_id"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def api_method(*, http: str | None = None) -> Callable[[F], F]:
+class Role(StrEnum):
+    """What somebody may do; each role may do all that those before it may."""
+
+    VIEWER = "viewer"
+    TRADER = "trader"
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        """Tell whether this role may do what ``other`` may."""
+        return _RANKS[self] >= _RANKS[other]
+
+
+_RANKS: Final = {role: rank for rank, role in enumerate(Role)}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls a method.
+
+    Attributes
+    ----------
+    connection_id : int or None
+        The websocket it came by; None over HTTP.
+    """
+
+    connection_id: int | None = None
+    role: Role = Role.ADMIN
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a method is found on HTTP.
+
+    Attributes
+    ----------
+    verb : str
+        ``GET``, with arguments from path and query, or ``POST``, from path and JSON body.
+    path : str
+        ``{name}`` parts are arguments.
+    """
+
+    verb: str
+    path: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arguments in the path."""
+        return tuple(_PATH_NAME.findall(self.path))
+
+
+_PATH_NAME: Final = re.compile(r"\{(\w+)\}")
+
+
+def api_method(role: Role, *, get: str | None = None, post: str | None = None) -> Callable[[F], F]:
     """Mark a method as part of the API.
 
     Parameters
     ----------
-    http : str, optional
-        Path of its GET route below ``/xwrap/v1``; ``{name}`` parts are arguments, the others come
-        from the query.
+    role : Role
+        The least that a caller must have.
+    get, post : str, optional
+        Path of its HTTP route below ``/xwrap/v1``, one of the two.
     """
+    assert get is None or post is None
+    path = post if get is None else get
+    verb = "POST" if get is None else "GET"
+    route = None if path is None else Route(verb, HTTP_PREFIX + path)
 
     def mark(function: F) -> F:
-        setattr(function, _ROUTE, None if http is None else HTTP_PREFIX + http)
+        setattr(function, _MARK, (role, route))
         return function
 
     return mark
@@ -56,16 +118,25 @@ class Method:
     ----------
     parameters : type of msgspec.Struct, or None
         Arguments as a typed record; None for a method that takes any.
-    route : str or None
-        Path of its HTTP route; ``{name}`` parts are arguments.
+    returns : type
+        What it answers, once it has been waited for.
+    route : Route or None
+    durations : Durations
+        Of its calls so far.
+    outcomes : dict of str to int
+        Calls so far: ``ok``, or the error's name.
     """
 
     name: str
     call: Callable[..., Any | Awaitable[Any]]
     parameters: type[msgspec.Struct] | None
+    returns: Any
     wants_connection: bool
     doc: str
-    route: str | None
+    role: Role
+    route: Route | None
+    durations: Durations = field(default_factory=Durations)
+    outcomes: dict[str, int] = field(default_factory=dict)
 
     def arguments(self, given: Mapping[str, Any], *, text: bool = False) -> dict[str, Any]:
         """Check and convert arguments.
@@ -90,11 +161,14 @@ class Method:
             raise _usage_error(self.name, str(error)) from None
         return {name: getattr(record, name) for name in record.__struct_fields__}
 
-    def __call__(self, arguments: dict[str, Any], connection_id: int | None) -> Any:
-        """Call with checked arguments; the result may be awaitable."""
-        if self.wants_connection:
-            return self.call(connection_id=connection_id, **arguments)
-        return self.call(**arguments)
+    def count(self, started: float, error: Exception | None = None) -> None:
+        """Note that a call, begun at ``started`` of ``time.perf_counter``, has ended."""
+        self.durations.add(time.perf_counter() - started)
+        if error is None:
+            outcome = "ok"
+        else:
+            outcome = error_name(type(error)) if isinstance(error, XWrapError) else "internal"
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
 class Api:
@@ -104,7 +178,7 @@ class Api:
         self.methods: dict[str, Method] = {
             name: _method(name, getattr(service, name))
             for name, function in inspect.getmembers(type(service), inspect.isfunction)
-            if hasattr(function, _ROUTE)
+            if hasattr(function, _MARK)
         }
 
     def method(self, name: str) -> Method:
@@ -120,21 +194,65 @@ class Api:
         except KeyError:
             raise MethodNotFoundError("Method not found", method=name) from None
 
-    async def call(
-        self, name: str, given: Mapping[str, Any], connection_id: int | None = None
+    def start(
+        self, method: Method, given: Mapping[str, Any], caller: Caller, *, text: bool = False
     ) -> Any:
-        """Check the arguments, call the method and wait for its result."""
-        method = self.method(name)
-        result = method(method.arguments(given), connection_id)
+        """Check caller and arguments, and call a method: the one way in, whatever the protocol.
+
+        Returns
+        -------
+        object
+            The result, or an awaitable of it. What a method does before it has to wait is done on
+            return.
+
+        Raises
+        ------
+        ApiUsageError
+            The caller may not do this, or the arguments are wrong.
+        """
+        started = time.perf_counter()
+        try:
+            if not caller.role.includes(method.role):
+                raise ApiUsageError(f"{method.name} needs the role {method.role}")
+            arguments = method.arguments(given, text=text)
+            if method.wants_connection:
+                arguments[_CONNECTION] = caller.connection_id
+            result = method.call(**arguments)
+        except Exception as error:
+            method.count(started, error)
+            raise
+        if inspect.isawaitable(result):
+            return _finish(method, result, started)
+        method.count(started)
+        return result
+
+    async def call(self, name: str, given: Mapping[str, Any], caller: Caller | None = None) -> Any:
+        """Call a method by name and wait for its result."""
+        result = self.start(self.method(name), given, caller or Caller())
         return await result if inspect.isawaitable(result) else result
 
     def uri_map(self) -> list[dict[str, str]]:
         """Return each HTTP route with its method's description."""
         return [
-            {"uri": method.route, "methods": "GET", "name": method.name, "doc": method.doc}
+            {
+                "uri": method.route.path,
+                "methods": method.route.verb,
+                "name": method.name,
+                "doc": method.doc,
+            }
             for method in self.methods.values()
             if method.route is not None
         ]
+
+
+async def _finish(method: Method, result: Awaitable[Any], started: float) -> Any:
+    try:
+        value = await result
+    except Exception as error:
+        method.count(started, error)
+        raise
+    method.count(started)
+    return value
 
 
 def _method(name: str, bound: Callable[..., Any]) -> Method:
@@ -150,16 +268,26 @@ def _method(name: str, bound: Callable[..., Any]) -> Method:
         else (key, value.annotation, value.default)
         for key, value in parameters.items()
     ]
+    role, route = getattr(bound, _MARK)
     return Method(
         name=name,
         call=bound,
         parameters=None
         if takes_any
         else msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True),
+        returns=_awaited(signature.return_annotation),
         wants_connection=_CONNECTION in signature.parameters,
         doc=inspect.getdoc(bound) or "",
-        route=getattr(bound, _ROUTE),
+        role=role,
+        route=route,
     )
+
+
+def _awaited(returns: Any) -> Any:
+    for each in (returns, *get_args(returns)):
+        if get_origin(each) is Awaitable:
+            return get_args(each)[0]
+    return returns
 
 
 _FIELD_IN_MESSAGE: Final = re.compile(r"field `([^`]+)`")

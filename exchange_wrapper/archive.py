@@ -1,7 +1,7 @@
 """Orders and trades that are done and no longer in memory, read from the database."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import peewee
 
@@ -9,10 +9,12 @@ from exchange_wrapper import models
 from exchange_wrapper.db import raw
 from exchange_wrapper.orders import Order
 from exchange_wrapper.records import order_of, trade_of
+from exchange_wrapper.times import UtcNs, from_iso
 
-__all__ = ["Archive", "order_at", "recent_orders", "recent_trades"]
+__all__ = ["Archive", "changed_since", "order_at", "recent_orders", "recent_trades"]
 
 _FIND_ID = 'SELECT id FROM "order" WHERE strategy_run_id = ? AND client_order_id = ?'
+_CHANGED_MAX: Final = 10_000
 
 
 class Archive:
@@ -53,27 +55,62 @@ def order_at(database: peewee.SqliteDatabase, exchange: str, client_oid: str) ->
 
 
 def recent_orders(
-    database: peewee.SqliteDatabase, run_id: str | None, limit: int
+    database: peewee.SqliteDatabase, run_id: str | None, before_id: int | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Return the orders that were done last, newest first, as on the wire."""
+    """Return the orders that were done last, newest first, as on the wire.
+
+    With ``before_id`` those that were done before that one.
+    """
     table = models.Order
     query = table.select().where(table.done_at.is_null(False))
     if run_id is not None:
         query = query.where(table.strategy_run_id == run_id)
+    if before_id is not None:
+        this = table.alias()
+        done_at = this.select(this.done_at).where(this.id == before_id)
+        query = query.where(
+            (table.done_at < done_at) | ((table.done_at == done_at) & (table.id < before_id))
+        )
     rows = query.order_by(table.done_at.desc(), table.id.desc()).limit(limit).execute(database)
     return [order_of(row).to_dict() for row in rows]
 
 
 def recent_trades(
-    database: peewee.SqliteDatabase, run_id: str | None, before_id: int | None, limit: int
+    database: peewee.SqliteDatabase,
+    run_id: str | None,
+    since: UtcNs | None,
+    before_id: int | None,
+    limit: int,
 ) -> list[dict[str, Any]]:
     """Return the newest trades, newest first, as on the wire."""
     trades, orders = models.Trade, models.Order
     query = trades.select(trades, orders).join(orders)
     if run_id is not None:
         query = query.where(orders.strategy_run_id == run_id)
+    if since is not None:
+        query = query.where(trades.time >= since)
     if before_id is not None:
         query = query.where(trades.id < before_id)
     rows = query.order_by(trades.id.desc()).limit(limit).execute(database)
     found = ((trade, order_of(trade.order)) for trade in rows)
     return [trade_of(trade, order).to_dict(order) for trade, order in found]
+
+
+def changed_since(database: peewee.SqliteDatabase, since: UtcNs) -> list[dict[str, Any]]:
+    """Return the orders that have changed and the trades since a time as notifications, in order.
+
+    The newest state of an order comes after its trades. Of each kind the newest 10,000.
+    """
+    table = models.Order
+    changed = table.select().where(table.last_updated_at >= since)
+    rows = changed.order_by(table.last_updated_at.desc(), table.id.desc()).limit(_CHANGED_MAX)
+    orders = [order_of(row) for row in rows.execute(database)]
+    found = [
+        (order.last_updated_at, 1, order.id, {"method": "order", "params": order.to_dict()})
+        for order in orders
+    ]
+    for trade in recent_trades(database, None, since, None, _CHANGED_MAX):
+        time = from_iso(str(trade["time"]))
+        found.append((time, 0, int(trade["id"]), {"method": "trade", "params": trade}))
+    found.sort(key=lambda each: each[:3])
+    return [{**each[3], "seq": None} for each in found]

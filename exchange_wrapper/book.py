@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from exchange_wrapper.errors import DataError
+from exchange_wrapper.grid import Increment, PairGrid
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import Side
@@ -33,25 +34,14 @@ class Ladder(Generic[V]):
         ``BUY`` where the highest price is the best, ``SELL`` where the lowest is.
     """
 
-    __slots__ = ("_heap", "_heaped", "levels", "sign")
+    __slots__ = ("_heap", "_heaped", "best", "levels", "sign")
 
     def __init__(self, side: Side) -> None:
         self.sign = -1 if side is Side.BUY else 1
         self.levels: dict[Ticks, V] = {}
+        self.best: Ticks | None = None
         self._heap: list[int] = []  # sign × price of every level, and of some removed ones
         self._heaped: set[int] = set()  # the prices in the heap
-
-    @property
-    def best(self) -> Ticks | None:
-        """The best price, or None if there is no level."""
-        heap, levels, sign = self._heap, self.levels, self.sign
-        while heap:
-            price = Ticks(heap[0] * sign)
-            if price in levels:
-                return price
-            heappop(heap)
-            self._heaped.discard(price)
-        return None
 
     def reaches(self, price: Ticks) -> bool:
         """Tell whether the best price is ``price`` or better."""
@@ -65,6 +55,7 @@ class Ladder(Generic[V]):
         self._heap = [price * sign for price in levels]
         self._heaped = set(levels)
         heapify(self._heap)
+        self.best = self._find_best()
 
     def add(self, price: Ticks, value: V) -> None:
         """Put a value at a price that has none."""
@@ -75,6 +66,14 @@ class Ladder(Generic[V]):
             self._heaped.add(price)
             if len(self._heap) > 2 * len(levels) + _HEAP_SLACK:
                 self.replace(levels)
+        if self.best is None or price * self.sign < self.best * self.sign:
+            self.best = price
+
+    def remove(self, price: Ticks) -> None:
+        """Take away the value at a price that has one."""
+        del self.levels[price]
+        if price == self.best:
+            self.best = self._find_best()
 
     def items(self) -> Iterator[tuple[Ticks, V]]:
         """Yield (price, value), best first, at a cost that grows with what is read.
@@ -94,40 +93,75 @@ class Ladder(Generic[V]):
             if price in levels:
                 yield price, levels[price]
 
+    def _find_best(self) -> Ticks | None:
+        heap, levels, sign = self._heap, self.levels, self.sign
+        while heap:
+            price = Ticks(heap[0] * sign)
+            if price in levels:
+                return price
+            heappop(heap)
+            self._heaped.discard(price)
+        return None
+
+
+_Levels = dict[Ticks, Lots | str]
+
+
+class _Sizes(Ladder[Lots | str]):
+    """The sizes of one side, some of them still text."""
+
+    __slots__ = ("unread",)
+
+    def __init__(self, side: Side) -> None:
+        super().__init__(side)
+        self.unread: list[Ticks] = []  # every price whose size is text, and some others
+
+    def note_unread(self, price: Ticks) -> None:
+        """Remember that the size at this price is text."""
+        self.unread.append(price)
+        if len(self.unread) > 2 * len(self.levels) + _HEAP_SLACK:
+            self.unread = [price for price, size in self.levels.items() if type(size) is str]
+
+    def replace(self, levels: _Levels) -> None:
+        """Take over these levels in place of all there were."""
+        super().replace(levels)
+        self.unread = [price for price, size in levels.items() if type(size) is str]
+
 
 class L2Book:
     """The book of one pair, in ticks and lots.
 
     It is exact under any sequence of changes and has no opinion about them: whether the book is
     live, or may be crossed, is for its owner to judge.
+
+    Attributes
+    ----------
+    best_bid, best_ask : Ticks or None
+        The highest bid and the lowest ask; for reading only.
+    fault : DataError or None
+        A size that ``apply_texts`` took could not be read. The book is empty since.
     """
 
-    __slots__ = ("_asks", "_bids", "pair")
+    __slots__ = ("_asks", "_bids", "_lots", "best_ask", "best_bid", "fault", "pair")
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
-        self._bids = Ladder[Lots](Side.BUY)
-        self._asks = Ladder[Lots](Side.SELL)
+        self.best_bid: Ticks | None = None
+        self.best_ask: Ticks | None = None
+        self.fault: DataError | None = None
+        self._bids = _Sizes(Side.BUY)
+        self._asks = _Sizes(Side.SELL)
+        self._lots = Increment(pair.lot_size).units
 
     @property
     def bids(self) -> dict[Ticks, Lots]:
         """Sizes of the bids by price, in no order; for reading only."""
-        return self._bids.levels
+        return self._read(self._bids)
 
     @property
     def asks(self) -> dict[Ticks, Lots]:
         """Sizes of the asks by price, in no order; for reading only."""
-        return self._asks.levels
-
-    @property
-    def best_bid(self) -> Ticks | None:
-        """The highest bid, or None."""
-        return self._bids.best
-
-    @property
-    def best_ask(self) -> Ticks | None:
-        """The lowest ask, or None."""
-        return self._asks.best
+        return self._read(self._asks)
 
     def replace(
         self, bids: Iterable[tuple[Ticks, Lots]], asks: Iterable[tuple[Ticks, Lots]]
@@ -140,8 +174,10 @@ class L2Book:
             A size is negative or a price is not positive; the book is unchanged.
         """
         new_bids, new_asks = _checked(bids), _checked(asks)
-        self._bids.replace(new_bids)
-        self._asks.replace(new_asks)
+        self.fault = None
+        self._bids.replace(cast(_Levels, new_bids))
+        self._asks.replace(cast(_Levels, new_asks))
+        self.best_bid, self.best_ask = self._bids.best, self._asks.best
 
     def set_level(self, side: Side, price: Ticks, size: Lots) -> Lots:
         """Set what is displayed at a price, 0 for nothing, and return what was before.
@@ -152,7 +188,7 @@ class L2Book:
             The size is negative or the price is not positive; the book is unchanged.
         """
         ladder = self._bids if side is Side.BUY else self._asks
-        levels = ladder.levels
+        levels = self._read(ladder)
         old = levels.get(price, _NOTHING)
         if size > 0:
             if old:
@@ -163,17 +199,62 @@ class L2Book:
                 raise DataError(f"a price of {price} ticks in the book of {self.pair}")
         elif size == 0:
             if old:
-                del levels[price]
+                ladder.remove(price)
         else:
             raise DataError(f"a size of {size} lots in the book of {self.pair}")
+        self.best_bid, self.best_ask = self._bids.best, self._asks.best
         return old
+
+    def apply_texts(self, changes: Iterable[tuple[Side, str, str]], grid: PairGrid) -> bool:
+        """Set several levels as their venue wrote them; return whether to look at the book.
+
+        Prices are read at once. Sizes other than zero are kept as text until somebody asks for a
+        size: most are overwritten before. One that can't be read then empties the book and is
+        its ``fault``.
+
+        Returns
+        -------
+        bool
+            True if the book is crossed or has a fault.
+
+        Raises
+        ------
+        DataError
+            A price, or a size of zero, can't be read. Half the changes are made then: the book
+            has to be replaced.
+        """
+        ticks = grid.ticks
+        bids, asks = self._bids, self._asks
+        for side, text, size in changes:
+            ladder = bids if side is Side.BUY else asks
+            price = ticks[text]
+            old = ladder.levels.get(price)
+            if size.rstrip("0."):
+                if old is None:
+                    if not price:
+                        raise DataError(f"a price of 0 ticks in the book of {self.pair}")
+                    ladder.add(price, size)
+                else:
+                    ladder.levels[price] = size
+                if type(old) is not str:
+                    ladder.note_unread(price)
+            else:
+                if size not in _ZEROS:
+                    self._lots(size)
+                if old is not None:
+                    ladder.remove(price)
+        bid = self.best_bid = bids.best
+        ask = self.best_ask = asks.best
+        return self.fault is not None or (bid is not None and ask is not None and bid >= ask)
 
     def levels(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
         """Yield (price, size) of one side, best first, at a cost that grows with what is read.
 
         Levels may be resized meanwhile, but none be added or removed.
         """
-        return (self._bids if side is Side.BUY else self._asks).items()
+        ladder = self._bids if side is Side.BUY else self._asks
+        self._read(ladder)
+        return cast(Iterator[tuple[Ticks, Lots]], ladder.items())
 
     def depth(self, side: Side, n: int) -> list[tuple[Ticks, Lots]]:
         """Return the ``n`` best levels of one side, or all there are, best first."""
@@ -185,11 +266,27 @@ class L2Book:
 
     def is_crossed(self) -> bool:
         """Tell whether the best bid is the best ask or above it, which no valid book is."""
-        bid, ask = self._bids.best, self._asks.best
+        bid, ask = self.best_bid, self.best_ask
         return bid is not None and ask is not None and bid >= ask
+
+    def _read(self, ladder: _Sizes) -> dict[Ticks, Lots]:
+        """Return the levels of a side, all read; if one can't be, nothing in the book is true."""
+        if ladder.unread:
+            levels = ladder.levels
+            try:
+                for price in ladder.unread:
+                    size = levels.get(price)
+                    if type(size) is str:
+                        levels[price] = Lots(self._lots(size))
+                ladder.unread.clear()
+            except DataError as error:
+                self.replace((), ())
+                self.fault = error
+        return cast(dict[Ticks, Lots], ladder.levels)
 
 
 _NOTHING = Lots(0)
+_ZEROS = frozenset(("0", "0.00000000"))  # as venues write it; other forms are read to be sure
 
 
 def _checked(levels: Iterable[tuple[Ticks, Lots]]) -> dict[Ticks, Lots]:

@@ -15,6 +15,7 @@ from exchange_wrapper.candles import Candles, Instrument
 from exchange_wrapper.errors import DataError, NoData, XWrapError
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.storage import CandleStore
+from exchange_wrapper.storage.gaps import Period, subtract
 from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = ["CandleKeeper", "CandleVenue"]
@@ -25,9 +26,6 @@ _PAGE: Final = 300  # candles; no venue gives less at once
 _SETTLE_S: Final = 30  # a venue publishes a candle some seconds after its interval
 _RETRY_S: Final = (5.0, 15.0, 60.0, 300.0)
 _DAY_S: Final = 86_400
-
-Period = tuple[int, int]
-"""[start_s, end_s)."""
 
 
 class CandleVenue(Protocol):
@@ -97,7 +95,7 @@ class CandleKeeper:
         self._states = {name: _PairState() for name in pairs}
 
     async def run(self) -> None:
-        """Store the increments, fill, and fill again after each ``refill``, until cancelled.
+        """Fill, and fill again after each ``refill``, until cancelled.
 
         A failure of the exchange or the store is logged, shown in ``progress`` and tried again.
         """
@@ -107,7 +105,6 @@ class CandleKeeper:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await asyncio.to_thread(self._put_instruments)
                 complete = await self.fill()
             except XWrapError as error:
                 _log.warning("candles of %s: %s", self._exchange.name, error)
@@ -123,26 +120,38 @@ class CandleKeeper:
         """Have ``run`` look for missing candles, as after a reconnect."""
         self._wake.set()
 
-    async def fill(self) -> bool:
-        """Fetch everything that is missing of the last ``days``, newest first.
+    async def fill(self, on_page: Callable[[], object] = lambda: None) -> bool:
+        """Store the increments and all that is missing of the last ``days``, newest first.
 
         A pair whose fetch fails is left for the next time.
+
+        Parameters
+        ----------
+        on_page : callable
+            Called whenever ``progress`` has changed.
 
         Returns
         -------
         bool
             Whether nothing is missing any more.
         """
+        await asyncio.to_thread(self._put_instruments)
         end_s = self._floor(self._clock() // SECOND - _SETTLE_S)
         start_s = self._floor(end_s - self._days * _DAY_S)
         for name, state in self._states.items():
             stored = await asyncio.to_thread(self._periods_present, name, start_s, end_s)
             state.wanted_s, state.end_s = end_s - start_s, max(state.end_s, end_s)
-            state.missing = _subtract((start_s, end_s), stored)
+            state.missing = subtract((start_s, end_s), stored)
             state.error = ""
+        on_page()
         turn = list(self._states)
         while turn:
-            turn = [name for name in turn if await self._fetch_page(name)]
+            unfinished = []
+            for name in turn:
+                if await self._fetch_page(name):
+                    unfinished.append(name)
+                on_page()
+            turn = unfinished
         return not any(state.missing for state in self._states.values())
 
     async def keep(self, pair: str, candles: Candles) -> None:
@@ -223,7 +232,7 @@ class CandleKeeper:
             _log.warning("candles of %s on %s: %s", name, self._exchange.name, error)
             state.error = str(error)
             return False
-        state.missing = [gap for old in state.missing for gap in _subtract(old, [(start_s, end_s)])]
+        state.missing = [gap for old in state.missing for gap in subtract(old, [(start_s, end_s)])]
         return bool(state.missing)
 
     def _to_candles(self, pair: str, rows: Sequence[Sequence[object]], received_at: int) -> Candles:
@@ -240,18 +249,3 @@ class CandleKeeper:
 
     def _floor(self, time_s: int) -> int:
         return time_s - time_s % self._freq_s
-
-
-def _subtract(period: Period, present: Sequence[Period]) -> list[Period]:
-    """Return what of a period is in none of those present, oldest first."""
-    missing = []
-    start_s, end_s = period
-    for first_s, last_s in sorted(present):
-        if first_s > start_s:
-            missing.append((start_s, min(first_s, end_s)))
-        start_s = max(start_s, last_s)
-        if start_s >= end_s:
-            break
-    if start_s < end_s:
-        missing.append((start_s, end_s))
-    return [(a, b) for a, b in missing if a < b]

@@ -1,154 +1,26 @@
 """Typed client of xWrap's JSON-RPC interface."""
 
-import asyncio
-import itertools
-import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
-from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
-import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
-from websockets.frames import CloseCode
-
-from exchange_wrapper.errors import ApiUsageError, ProcessingError, Unavailable
+from exchange_wrapper.client_connection import Json, XWrapConnection
+from exchange_wrapper.errors import ProcessingError
 from exchange_wrapper.numbers import format_amount
 from exchange_wrapper.terms import OrderType, Side
-from exchange_wrapper.wire import encode, error_from_wire
 
 __all__ = ["XWrapClient"]
 
-_log = logging.getLogger("xwrap.client")
-
-_MESSAGE_MAX: Final = 32 << 20  # bytes of one answer: far above a full page of candles
+_PAGE: Final = 1000
 
 Amount = Decimal | str | int
-Json = dict[str, Any]
-NotificationHandler = Callable[[Json], None]
 
 
-class _Message(msgspec.Struct):
-    """An answer, or a notification if it has a method."""
+class XWrapClient(XWrapConnection):
+    """A connection to xWrap with its methods.
 
-    id: int | None = None
-    result: Any = None
-    error: Json | None = None
-    method: str | None = None
-    params: Json = {}
-    seq: int = 0
-
-
-_decoder: Final = msgspec.json.Decoder(_Message, float_hook=Decimal)
-
-
-class XWrapClient:
-    """One connection to xWrap.
-
-    Every method raises the error class that xWrap raised, ``Unavailable`` where xWrap can't be
-    reached, has gone away or does not answer in time. Amounts are ``Decimal`` or text, never
-    floats; JSON fractions in answers come as ``Decimal``.
-
-    Attributes
-    ----------
-    url, name : str
-    last_seq : int
-        Number of the newest notification.
+    Each raises what xWrap raised. Amounts are ``Decimal`` or text, never floats.
     """
-
-    def __init__(self, connection: ClientConnection, url: str, name: str, timeout_s: float) -> None:
-        self.url = url
-        self.name = name
-        self.last_seq = 0
-        self._timeout_s = timeout_s
-        self._connection = connection
-        self._ids = itertools.count(1)
-        self._waiting: dict[int | None, asyncio.Future[Any]] = {}
-        self._handlers: dict[str, list[NotificationHandler]] = defaultdict(list)
-        self._reader = asyncio.create_task(self._read(), name=f"xwrap client {name}")
-
-    @classmethod
-    async def connect(cls, url: str, *, name: str = "generic", timeout_s: float = 10.0) -> Self:
-        """Connect to an address such as ``ws://127.0.0.1:4200``.
-
-        Parameters
-        ----------
-        name : str
-            Names this client in log messages.
-        timeout_s : float
-            The most to wait for the connection, and for each answer.
-
-        Raises
-        ------
-        Unavailable
-            Nobody answers there, or not xWrap.
-        ApiUsageError
-            The address is not one of a websocket.
-        """
-        try:
-            connection = await connect(
-                url,
-                open_timeout=timeout_s,
-                max_size=_MESSAGE_MAX,
-                compression=None,
-                proxy=None,
-                logger=_log,
-            )
-        except InvalidURI as error:
-            raise ApiUsageError(f"{url!r} is not a websocket address such as ws://…") from error
-        except (OSError, TimeoutError, InvalidHandshake) as error:
-            raise Unavailable(
-                f"xWrap can't be reached at {url}: {error or 'no answer'}; is it running?"
-            ) from error
-        return cls(connection, url, name, timeout_s)
-
-    async def close(self) -> None:
-        """Close the connection; requests under way fail."""
-        await self._connection.close()
-        await self._reader
-
-    async def wait_closed(self) -> None:
-        """Wait until the connection has ended, for whatever reason."""
-        await asyncio.shield(self._reader)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def on(self, method: str, handler: NotificationHandler) -> None:
-        """Have ``handler(params)`` called for each notification of a method, in their order.
-
-        An exception out of a handler is logged; the other handlers and messages go on.
-        """
-        self._handlers[method].append(handler)
-
-    async def call(self, method: str, **arguments: Any) -> Any:
-        """Call any method by name; arguments that are None are left out."""
-        request_id = next(self._ids)
-        answer = self._waiting[request_id] = asyncio.get_running_loop().create_future()
-        params = {key: value for key, value in arguments.items() if value is not None}
-        request = {"jsonrpc": "2.0", "method": method, "params": params, "id": request_id}
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._connection.send(encode(request), text=True)
-                return await answer
-        except ConnectionClosed:
-            raise self._gone() from None
-        except TimeoutError:
-            raise Unavailable(
-                f"xWrap at {self.url} did not answer {method} within {self._timeout_s:g} s"
-            ) from None
-        finally:
-            del self._waiting[request_id]
 
     # Utility
 
@@ -163,6 +35,10 @@ class XWrapClient:
     async def echo_notify(self, **arguments: Any) -> Json:
         """Have every client notified of the arguments by ``echo_ret``."""
         return await self._object("echo_notify", **arguments)
+
+    async def get_health(self) -> Json:
+        """Return the health of xWrap and of each exchange."""
+        return await self._object("get_health")
 
     # Market data
 
@@ -239,6 +115,10 @@ class XWrapClient:
     async def get_wallet_set(self, set_id: int | None = None, aggregate_only: bool = False) -> Json:
         """Return a wallet set, the unallocated one by default."""
         return await self._object("get_wallet_set", set_id=set_id, aggregate_only=aggregate_only)
+
+    async def get_wallet_set_history(self, set_id: int) -> Json:
+        """Return how the wallets of a set have changed."""
+        return await self._object("get_wallet_set_history", set_id=set_id)
 
     async def get_all_wallet_sets(self, aggregate_only: bool = False) -> Json:
         """Return the active sets by id, and ``total``, ``unallocated`` and ``allocated``."""
@@ -343,31 +223,53 @@ class XWrapClient:
         """Return an order, open or done."""
         return await self._object("get_order", exchange=exchange, client_order_id=client_order_id)
 
-    async def list_open_orders(self) -> list[Json]:
-        """Return all orders that are not done."""
-        return await self._list("list_open_orders")
+    async def cancel_all(self, *, run_id: str | None = None, exchange: str | None = None) -> Json:
+        """Ask for all open orders of a run or at an exchange to be cancelled."""
+        return await self._object("cancel_all", run_id=run_id, exchange=exchange)
 
-    async def list_recent_orders(self, include_open: bool = False) -> list[Json]:
-        """Return the orders that were done last, newest first."""
-        return await self._list("list_recent_orders", include_open=include_open)
+    async def list_open_orders(self, run_id: str | None = None) -> list[Json]:
+        """Return all orders that are not done, newest first."""
+        orders: list[Json] = []
+        page = await self._list("list_open_orders", run_id=run_id, limit=_PAGE)
+        while page:
+            orders += page
+            if len(page) < _PAGE:
+                break
+            before = page[-1]["id"]
+            page = await self._list(
+                "list_open_orders", run_id=run_id, limit=_PAGE, before_id=before
+            )
+        return orders
 
-    async def list_trades(self, run_id: str | None = None) -> list[Json]:
-        """Return the newest trades, newest first, of one run or of all."""
-        return await self._list("list_trades", run_id=run_id)
+    async def list_recent_orders(
+        self,
+        include_open: bool = False,
+        *,
+        run_id: str | None = None,
+        limit: int | None = None,
+        before_id: int | None = None,
+    ) -> list[Json]:
+        """Return a page of the orders that were done last, newest first."""
+        return await self._list(
+            "list_recent_orders",
+            include_open=include_open,
+            run_id=run_id,
+            limit=limit,
+            before_id=before_id,
+        )
 
-    # Market data as notifications
-
-    async def subscribe(
-        self, channel: Literal["ticker", "trades", "candles"], exchange: str, pair: str
-    ) -> None:
-        """Get ``ticker``, ``trades`` or ``candle`` notifications of a pair from now on."""
-        await self.call("subscribe", channel=channel, exchange=exchange, pair=pair)
-
-    async def unsubscribe(
-        self, channel: Literal["ticker", "trades", "candles"], exchange: str, pair: str
-    ) -> None:
-        """Get them no more."""
-        await self.call("unsubscribe", channel=channel, exchange=exchange, pair=pair)
+    async def list_trades(
+        self,
+        run_id: str | None = None,
+        *,
+        since: str | None = None,
+        limit: int | None = None,
+        before_id: int | None = None,
+    ) -> list[Json]:
+        """Return a page of the newest trades, newest first, of one run or of all."""
+        return await self._list(
+            "list_trades", run_id=run_id, since=since, limit=limit, before_id=before_id
+        )
 
     async def _object(self, method: str, **arguments: Any) -> Json:
         result = await self.call(method, **arguments)
@@ -380,40 +282,6 @@ class XWrapClient:
         if not isinstance(result, list):
             raise ProcessingError(f"xWrap answered {method} with {result!r}")
         return result
-
-    async def _read(self) -> None:
-        try:
-            async for text in self._connection:
-                self._receive(_decoder.decode(text))
-        except ConnectionClosed:
-            pass  # without a closing handshake
-        except msgspec.DecodeError as error:
-            _log.error("%s talks no JSON-RPC: %s", self.url, error)
-            await self._connection.close(CloseCode.PROTOCOL_ERROR)
-        finally:
-            for answer in self._waiting.values():
-                if not answer.done():
-                    answer.set_exception(self._gone())
-
-    def _receive(self, message: _Message) -> None:
-        if message.method is not None:
-            self.last_seq = message.seq
-            for handler in tuple(self._handlers[message.method]):
-                try:
-                    handler(message.params)
-                except Exception:
-                    _log.exception("the handler of %s notifications failed", message.method)
-            return
-        answer = self._waiting.get(message.id)
-        if answer is None or answer.done():  # it came too late
-            return
-        if message.error is not None:
-            answer.set_exception(error_from_wire(message.error))
-        else:
-            answer.set_result(message.result)
-
-    def _gone(self) -> Unavailable:
-        return Unavailable(f"the connection to xWrap at {self.url} has ended")
 
 
 def _text(amount: Amount) -> str:

@@ -39,8 +39,11 @@ out has no limit::
 ``RPC_PORT``       0 takes a free port                                      4200
 ``WEB_HOST``       address of HTTP                                          127.0.0.1
 ``WEB_PORT``       0 takes a free port                                      4242
-``INFLUXDB_DSN``   ``influxdb://host:port/database``: must not be set yet,
-                   candles are kept in ``TIMESERIES_DB``
+``INFLUXDB_DSN``   ``influxdb://host:port/database``: keeps candles there   none
+                   instead of in ``TIMESERIES_DB``
+``PUBLIC_HOST``    names, split by commas, that browsers may use    none but loopback's
+                   for the service
+``SENTRY_DSN``     where errors are reported to                     nowhere
 =================  =======================================================  ====================
 """
 
@@ -172,6 +175,14 @@ class Settings:
     web_host: str
     web_port: int
     limits: LimitsSettings = field(default_factory=LimitsSettings)
+    influxdb_dsn: str | None = field(default=None, repr=False)  # may hold a password
+    public_hosts: tuple[str, ...] = ()
+    sentry_dsn: str | None = field(default=None, repr=False)
+
+    @property
+    def timeseries(self) -> str | Path:
+        """Where candles and other time series are kept; see ``storage.open_store``."""
+        return self.influxdb_dsn or self.timeseries_db
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -193,10 +204,6 @@ class Settings:
         sqlite_db = config.getenv("SQLITE_DB", cast=_optional_path)
         if sqlite_db is None:
             raise ApiUsageError("SQLITE_DB is not set: it names the file of orders and wallets")
-        if config.getenv("INFLUXDB_DSN"):
-            raise ApiUsageError(
-                "INFLUXDB_DSN is set, but candles are kept in TIMESERIES_DB only: unset it"
-            )
         return cls(
             currencies=tuple(dict.fromkeys(currency.upper() for currency in currencies)),
             exchanges=tuple(_exchange(name, value) for name, value in exchanges.items()),
@@ -208,6 +215,9 @@ class Settings:
             web_host=config.getenv("WEB_HOST", "127.0.0.1", str),
             web_port=config.getenv("WEB_PORT", 4242, _port),
             limits=_limits(config.get("limits", {}), exchanges),
+            influxdb_dsn=config.getenv("INFLUXDB_DSN", cast=str) or None,
+            public_hosts=config.getenv("PUBLIC_HOST", (), _names),
+            sentry_dsn=config.getenv("SENTRY_DSN", None, str) or None,
         )
 
 
@@ -249,6 +259,10 @@ def _cast(key: str, value: Any, cast: Callable[[Any], Any] | None) -> Any:
 
 def _optional_path(value: Any) -> Path | None:
     return Path(value) if value else None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(name.strip() for name in str(value).split(",") if name.strip())
 
 
 def _port(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""History for backtests: candles and increments, from a store's file or from a running xWrap.
+"""History for backtests: candles and increments, from a store or from a running xWrap.
 
 Both give the same candles and fail with the same words. Candles of a length that is not stored are
 made of the longest stored ones that divide it.
@@ -18,8 +18,7 @@ import numpy as np
 from exchange_wrapper.candles import Candles, Instrument, format_freq
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import DataError, NoData, UnknownName
-from exchange_wrapper.storage import SeriesInfo
-from exchange_wrapper.storage.embedded import EmbeddedStore
+from exchange_wrapper.storage import SeriesInfo, open_store
 from exchange_wrapper.times import SECOND, UtcNs, to_datetime
 
 __all__ = ["HistorySource", "RemoteHistory", "SeriesInfo", "StoreHistory"]
@@ -108,11 +107,12 @@ class _History(ABC):
 
 
 class StoreHistory(_History):
-    """History out of a store's file, which another process may be writing.
+    """History out of a store, which another process may be writing.
 
     Parameters
     ----------
     path : str or Path
+        A file, or ``influxdb://host:port/database``.
 
     Raises
     ------
@@ -121,7 +121,7 @@ class StoreHistory(_History):
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._store = EmbeddedStore(path, read_only=True)
+        self._store = open_store(path, read_only=True)
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +130,7 @@ class StoreHistory(_History):
         self.close()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the store."""
         self._store.close()
 
     def instruments(self) -> Sequence[Instrument]:

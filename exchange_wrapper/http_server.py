@@ -1,37 +1,65 @@
 """The API's routes over HTTP, served by sanic in the event loop that is running.
 
-Every answer is JSON. An error is ``{"error": sentence, "code": JSON-RPC code, "data": details}``
-with the HTTP status of its class.
+Every answer is JSON, but for the metrics and the description of the API. An error is
+``{"error": sentence, "code": JSON-RPC code, "data": details}`` with the HTTP status of its class.
 """
 
+import inspect
 import itertools
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
+from importlib import resources
 from typing import Any, Final
 
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException
+from sanic.response import BaseHTTPResponse
 
-from exchange_wrapper.api import Api, Method
+from exchange_wrapper.api import Api, Caller, Method
 from exchange_wrapper.errors import (
     ApiUsageError,
     MethodNotFoundError,
     ProcessingError,
     XWrapError,
 )
-from exchange_wrapper.wire import encode, error_to_wire
+from exchange_wrapper.hosts import Hosts
+from exchange_wrapper.openapi import describe_api
+from exchange_wrapper.wire import decode, encode, error_to_wire
 
 __all__ = ["HttpServer"]
 
 _log = logging.getLogger("xwrap.http")
 
 _REQUEST_MAX: Final = 1 << 20  # bytes
+_JSON: Final = "application/json"
+_PAGES: Final = {
+    "/docs": ("docs.html", "text/html; charset=utf-8"),
+    "/docs/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
+    "/docs/docs.css": ("docs.css", "text/css; charset=utf-8"),
+}
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
+}
 _serial = itertools.count(1)  # sanic wants each application of a process under its own name
+
+Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 
 class HttpServer:
     """Serve the routes of an API.
+
+    Parameters
+    ----------
+    hosts : Hosts
+        The names that requests may use for us.
+    read_metrics : callable, optional
+        Returns the text of ``/metrics``; without it there is no such route.
+    identify : callable
+        Tells who makes a request.
 
     Attributes
     ----------
@@ -39,18 +67,35 @@ class HttpServer:
         For what else shall answer on this port: attach it before ``start``.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(
+        self,
+        api: Api,
+        hosts: Hosts | None = None,
+        read_metrics: Callable[[], bytes] | None = None,
+        identify: Callable[[Request], Caller] = lambda request: Caller(),
+    ) -> None:
         self._api = api
+        self._hosts = hosts or Hosts()
+        self._identify = identify
         self._server: Any = None  # sanic's AsyncioServer, which has no annotations
+        self._description = encode(describe_api(api))
         self.app: Sanic[Any, Any] = Sanic(f"xwrap-{next(_serial)}", configure_logging=False)
         self.app.config.REQUEST_MAX_SIZE = _REQUEST_MAX
         self.app.config.TOUCHUP = False  # rewrites sanic's classes for the process's first app
         self.app.error_handler.add(Exception, _answer_error)
+        self.app.register_middleware(self._check_names, "request")
+        self.app.register_middleware(_add_headers, "response")
         for method in api.methods.values():
             if method.route is not None:
-                path = method.route.replace("{", "<").replace("}", ":str>")
-                self.app.add_route(_handler(method), path, name=method.name)
+                path = method.route.path.replace("{", "<").replace("}", ":str>")
+                verb = method.route.verb
+                self.app.add_route(self._handler(method), path, [verb], name=method.name)
         self.app.add_route(self._uri_map, "/uri_map", name="uri_map")
+        self.app.add_route(self._openapi, "/openapi.json", name="openapi")
+        for path, (file, kind) in _PAGES.items():
+            self.app.add_route(_page(file, kind), path, name=file.replace(".", "_"))
+        if read_metrics is not None:
+            self.app.add_route(_metrics(read_metrics), "/metrics", name="metrics")
 
     async def start(self, sock: socket.socket) -> None:
         """Accept requests on a listening socket."""
@@ -73,22 +118,64 @@ class HttpServer:
             await self._server.after_stop()
         Sanic.unregister_app(self.app)
 
+    async def _check_names(self, request: Request) -> HTTPResponse | None:
+        reason = self._hosts.refuses(request.headers.get("host"), request.headers.get("origin"))
+        return _error(ApiUsageError(reason), 403) if reason else None
+
+    def _handler(self, method: Method) -> Handler:
+        reads_body = method.route is not None and method.route.verb == "POST"
+
+        async def handle(request: Request, **in_path: str) -> HTTPResponse:
+            given = _body(request) if reads_body else {}
+            for name, value in (*in_path.items(), *request.get_query_args(keep_blank_values=True)):
+                if name in given:
+                    raise ApiUsageError(f"{method.name}: {name} is given twice", field=name)
+                given[name] = value
+            caller = self._identify(request)
+            result = self._api.start(method, given, caller, text=not reads_body)
+            return _json(await result if inspect.isawaitable(result) else result)
+
+        return handle
+
     async def _uri_map(self, request: Request) -> HTTPResponse:
         """Return each route with the description of its method."""
         return _json(self._api.uri_map())
 
+    async def _openapi(self, request: Request) -> HTTPResponse:
+        """Return the API's description as an OpenAPI document."""
+        return HTTPResponse(self._description, content_type=_JSON)
 
-def _handler(method: Method) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
-    async def handle(request: Request, **in_path: str) -> HTTPResponse:
-        given: dict[str, str] = dict(in_path)
-        for name, value in request.get_query_args(keep_blank_values=True):
-            if name in given:
-                raise ApiUsageError(f"{method.name}: {name} is given twice", field=name)
-            given[name] = value
-        result = method(method.arguments(given, text=True), None)
-        return _json(await result if isinstance(result, Awaitable) else result)
+
+def _body(request: Request) -> dict[str, Any]:
+    # A form of another page can't send this type without asking us first.
+    if request.content_type.partition(";")[0].strip().lower() != _JSON:
+        raise SanicException(f"the body must be {_JSON}", status_code=415, quiet=True)
+    try:
+        given = decode(request.body or b"{}")
+    except ValueError as error:
+        raise ApiUsageError(f"the body is not JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise ApiUsageError("the body must be an object of arguments by name")
+    return given
+
+
+def _page(file: str, kind: str) -> Handler:
+    async def handle(request: Request) -> HTTPResponse:
+        text = resources.files("exchange_wrapper").joinpath("pages", file).read_bytes()
+        return HTTPResponse(text, content_type=kind)
 
     return handle
+
+
+def _metrics(read: Callable[[], bytes]) -> Handler:
+    async def handle(request: Request) -> HTTPResponse:
+        return HTTPResponse(read(), content_type=CONTENT_TYPE_LATEST)
+
+    return handle
+
+
+async def _add_headers(request: Request, response: BaseHTTPResponse) -> None:
+    response.headers.update(_HEADERS)
 
 
 def _answer_error(request: Request, exception: Exception) -> HTTPResponse:
@@ -110,4 +197,4 @@ def _error(error: XWrapError, status: int, headers: Any = None) -> HTTPResponse:
 
 
 def _json(body: object, status: int = 200, headers: Any = None) -> HTTPResponse:
-    return HTTPResponse(encode(body), status, headers, content_type="application/json")
+    return HTTPResponse(encode(body), status, headers, content_type=_JSON)

@@ -5,7 +5,7 @@ Does no I/O and reads no clock: market events go in, executions of virtual order
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.errors import DataError
@@ -106,27 +106,33 @@ class LiveBook:
         self.last_message_at = event.received_at
         try:
             if type(event) is BookUpdate:
-                return self._update(event)
+                if self.state is not BookState.LIVE:
+                    return _NOTHING
+                listener = self._listener
+                if event.grid is None or not (listener is None or listener.idle):
+                    return self._update(event)
+                texts = cast("list[tuple[Side, str, str]]", event.written)
+                if self.book.apply_texts(texts, event.grid):
+                    self._check()
+                return _NOTHING
+            if self.book.fault is not None:
+                raise self.book.fault
             if type(event) is TradePrint:
                 return self._trade(event)
             if type(event) is BookSnapshot:
                 return self._replace(event)
         except DataError as error:
-            self._lose(error.message, event.received_at)
+            self._lose(f"{self.pair.x_id}: {error.message}", event.received_at)
         return _NOTHING
 
     def _update(self, event: BookUpdate) -> Sequence[Execution]:
-        if self.state is not BookState.LIVE:
-            return _NOTHING
-        set_level, listener = self.book.set_level, self._listener
-        if listener is None or listener.idle:
-            for side, price, size in event.changes:
-                set_level(side, price, size)
-            self._check()
-            return _NOTHING
         # All levels first: half a message may well look crossed.
+        set_level = self.book.set_level
         changed = [(*change, set_level(*change)) for change in event.changes]
         self._check()
+        listener = self._listener
+        if listener is None or listener.idle:
+            return _NOTHING
         executions: list[Execution] = []
         for side, price, new, old in changed:
             if new != old:
@@ -158,10 +164,12 @@ class LiveBook:
 
     def _check(self) -> None:
         book = self.book
+        if book.fault is not None:
+            raise book.fault
         if book.is_crossed():
             assert book.best_bid is not None and book.best_ask is not None
             bid, ask = self.pair.price(book.best_bid), self.pair.price(book.best_ask)
-            raise DataError(f"{self.pair} is crossed: {bid} bid, {ask} asked")
+            raise DataError(f"crossed: {bid} bid, {ask} asked")
 
     def _lose(self, reason: str, now: UtcNs) -> None:
         self.reason = reason

@@ -56,14 +56,23 @@ class LogicalWalletManager:
         }
 
     def get_wallet_sets(
-        self, type: SetType = SetType.LOGICAL, aggregate_only: bool = False
+        self,
+        type: SetType = SetType.LOGICAL,
+        aggregate_only: bool = False,
+        limit: int | None = None,
+        before_id: int | None = None,
     ) -> dict[str, dict[str, Any]]:
-        """Return the active sets of a type by their id as text."""
-        return {
-            str(wallet_set.id): self.get_wallet_set(wallet_set.id, aggregate_only)
-            for wallet_set in self._ledger.sets.values()
-            if wallet_set.type is type and wallet_set.active
-        }
+        """Return the active sets of a type by their id as text, oldest first.
+
+        With ``limit`` only the newest ones, of those below ``before_id`` if that is given.
+        """
+        ids = [
+            each.id
+            for each in self._ledger.sets.values()
+            if each.type is type and each.active and (before_id is None or each.id < before_id)
+        ]
+        newest = sorted(ids) if limit is None else sorted(ids)[-limit:]
+        return {str(set_id): self.get_wallet_set(set_id, aggregate_only) for set_id in newest}
 
     def get_allocated(self) -> dict[str, Any]:
         """Return all active logical sets, summed by currency."""

@@ -4,11 +4,15 @@ An adapter makes them from wire messages; live books, the paper engine, candles 
 read them. ``time`` is the venue's own time, ``received_at`` ours; they are never mixed.
 """
 
+from datetime import datetime
+from typing import cast
+
 import msgspec
 
+from exchange_wrapper.grid import PairGrid
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.terms import Side
-from exchange_wrapper.times import UtcNs
+from exchange_wrapper.times import UtcNs, from_datetime
 
 __all__ = ["BookLost", "BookSnapshot", "BookUpdate", "Heartbeat", "MarketEvent", "TradePrint"]
 
@@ -23,13 +27,58 @@ class BookSnapshot(msgspec.Struct, frozen=True, gc=False):
     received_at: UtcNs
 
 
-class BookUpdate(msgspec.Struct, frozen=True, gc=False):
-    """New absolute sizes of some price levels; 0 lots removes a level."""
+class BookUpdate(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """New absolute sizes of some price levels; 0 lots removes a level.
+
+    Most updates are applied to a book and forgotten. An adapter may therefore leave prices and
+    sizes as the venue wrote them, and the time as its parser read it; ``changes`` and ``time``
+    are the same either way.
+
+    Attributes
+    ----------
+    written : list of (Side, Ticks, Lots), or of (Side, str, str) where there is a grid
+    written_at : UtcNs or datetime
+        The venue's time.
+    grid : PairGrid, optional
+        Reads the texts.
+    """
 
     pair: str
-    changes: list[tuple[Side, Ticks, Lots]]
-    time: UtcNs
+    written: list[tuple[Side, Ticks, Lots]] | list[tuple[Side, str, str]]
+    written_at: UtcNs | datetime
     received_at: UtcNs
+    grid: PairGrid | None = None
+
+    @property
+    def changes(self) -> list[tuple[Side, Ticks, Lots]]:
+        """The levels in ticks and lots.
+
+        Raises
+        ------
+        DataError
+            A price or size is off the pair's increments.
+        """
+        if self.grid is None:
+            return cast(list[tuple[Side, Ticks, Lots]], self.written)
+        ticks, lots = self.grid.ticks, self.grid.lots
+        texts = cast(list[tuple[Side, str, str]], self.written)
+        return [(side, ticks[price], lots(size)) for side, price, size in texts]
+
+    @property
+    def time(self) -> UtcNs:
+        """The venue's own time."""
+        at = self.written_at
+        return from_datetime(at) if isinstance(at, datetime) else at
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BookUpdate):
+            return NotImplemented
+        return (self.pair, self.changes, self.time, self.received_at) == (
+            other.pair,
+            other.changes,
+            other.time,
+            other.received_at,
+        )
 
 
 class TradePrint(msgspec.Struct, frozen=True, gc=False):

@@ -1,56 +1,108 @@
 """Who hears of what: notifications for everybody, market data for those who asked for it."""
 
-import itertools
-from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final, Literal, Protocol
 
+import msgspec
+
 from exchange_wrapper.rpc import notification
+from exchange_wrapper.times import UtcNs
+from exchange_wrapper.util import utc_now
 
-__all__ = ["Channel", "Notifications", "Transport"]
+__all__ = ["Channel", "Listener", "Notifications", "Transport"]
 
-Channel = Literal["ticker", "trades", "candles"]
+Channel = Literal["book", "ticker", "trades", "candles"]
 
 _METHODS: Final[Mapping[Channel, str]] = {
+    "book": "book",
     "ticker": "ticker",
     "trades": "trades",
     "candles": "candle",
 }
 _Topic = tuple[Channel, str, str]
 
+_KEPT_MAX: Final = 10_000
+_KEPT_BYTES_MAX: Final = 8 << 20
+
 
 class Transport(Protocol):
     """What carries messages to clients without ever waiting for one."""
 
-    def send_to(self, connection_id: int, message: bytes, replaces: Hashable = None) -> None:
-        """Send to one client; a waiting message with the same ``replaces`` is dropped."""
+    def send_to(
+        self,
+        connection_id: int,
+        message: bytes,
+        replaces: Hashable = None,
+        newest: Callable[[], bytes] | None = None,
+    ) -> None:
+        """Send to one client; a waiting message with the same ``replaces`` is dropped.
+
+        If it has to wait, what ``newest`` returns is sent instead when it is due.
+        """
 
     def send_to_all(self, message: bytes) -> int:
         """Send to every client and return how many there are."""
 
 
-class Notifications:
-    """Number, address and send notifications.
+Listener = Callable[[str, Mapping[str, Any]], None]
 
-    Each carries ``seq``, one more than the one before it in this service, whoever got that one. A
-    client that gets all of them sees it grow; it tells new from old after a reconnect, together
-    with ``started_at`` of ``get_status``.
+
+class Notifications:
+    """Number, address, send and remember notifications.
+
+    Each carries ``seq``: the microseconds since 1970 at which it was sent, or one more than the one
+    before it if that is later. So the numbers grow without end, through restarts too, and a number
+    tells when it was given away even to a service that has forgotten it.
+
+    The newest notifications for everybody are remembered, so that a client that was away can ask
+    for them.
+
+    Attributes
+    ----------
+    last_seq : int
+        The newest number.
+    kept_since : int
+        All notifications for everybody with greater numbers are remembered.
+    sent : Counter
+        How many of each method there were.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], UtcNs] = utc_now) -> None:
+        self._clock = clock
         self._transport: Transport | None = None
-        self._seq = itertools.count(1)
+        self._listeners: list[Listener] = []
         self._subscribers: dict[_Topic, set[int]] = defaultdict(set)
+        self._kept: deque[tuple[int, bytes]] = deque()
+        self._kept_bytes = 0
+        self.last_seq = self.kept_since = clock() // 1000
+        self.sent: Counter[str] = Counter()
 
     def attach(self, transport: Transport) -> None:
-        """Send by this transport from now on; before, nobody hears anything."""
+        """Send by this transport from now on."""
         self._transport = transport
+
+    def add_listener(self, listener: Listener) -> None:
+        """Have ``listener(method, params)`` called with every notification for everybody."""
+        self._listeners.append(listener)
 
     def publish(self, method: str, params: Mapping[str, Any]) -> int:
         """Send to every client and return how many there are."""
-        if self._transport is None:
-            return 0
-        return self._transport.send_to_all(notification(method, params, next(self._seq)))
+        message = notification(method, params, self._next(method))
+        self._keep(message)
+        for listener in self._listeners:
+            listener(method, params)
+        return 0 if self._transport is None else self._transport.send_to_all(message)
+
+    def since(self, seq: int) -> list[msgspec.Raw]:
+        """Return the remembered notifications for everybody after number ``seq``, as JSON."""
+        newer = []
+        for number, message in reversed(self._kept):
+            if number <= seq:
+                break
+            newer.append(msgspec.Raw(message))
+        newer.reverse()
+        return newer
 
     def subscribe(self, connection_id: int, channel: Channel, exchange: str, pair: str) -> None:
         """Send a pair's market data of one kind to a client from now on."""
@@ -59,9 +111,10 @@ class Notifications:
     def unsubscribe(self, connection_id: int, channel: Channel, exchange: str, pair: str) -> None:
         """Stop that; nothing happens if it was not asked for."""
         topic = (channel, exchange, pair)
-        self._subscribers[topic].discard(connection_id)
-        if not self._subscribers[topic]:
-            del self._subscribers[topic]
+        if topic in self._subscribers:
+            self._subscribers[topic].discard(connection_id)
+            if not self._subscribers[topic]:
+                del self._subscribers[topic]
 
     def forget(self, connection_id: int) -> None:
         """Drop all subscriptions of a client that has gone."""
@@ -73,12 +126,44 @@ class Notifications:
         return (channel, exchange, pair) in self._subscribers
 
     def publish_market(
-        self, channel: Channel, exchange: str, pair: str, params: Mapping[str, Any]
+        self,
+        channel: Channel,
+        exchange: str,
+        pair: str,
+        params: Mapping[str, Any],
+        *,
+        newest: Callable[[], Mapping[str, Any]] | None = None,
+        only: int | None = None,
     ) -> None:
-        """Send market data to its subscribers; of a ticker a slow one gets only the newest."""
+        """Send market data to its subscribers; of a ticker a slow one gets only the newest.
+
+        Parameters
+        ----------
+        newest : callable, optional
+            For data that builds on what was sent before: makes what a slow reader gets instead,
+            at the time when it gets it.
+        only : int, optional
+            Send to this connection instead of to all subscribers.
+        """
         topic = (channel, exchange, pair)
         if self._transport is None or topic not in self._subscribers:
             return
-        message = notification(_METHODS[channel], params, next(self._seq))
-        for connection_id in self._subscribers[topic]:
-            self._transport.send_to(connection_id, message, topic if channel == "ticker" else None)
+        method = _METHODS[channel]
+        seq = self._next(method)
+        message = notification(method, params, seq)
+        replaces = topic if newest is not None or channel == "ticker" else None
+        later = None if newest is None else lambda: notification(method, newest(), seq)
+        for connection_id in self._subscribers[topic] if only is None else (only,):
+            self._transport.send_to(connection_id, message, replaces, later)
+
+    def _next(self, method: str) -> int:
+        self.sent[method] += 1
+        self.last_seq = max(self.last_seq + 1, self._clock() // 1000)
+        return self.last_seq
+
+    def _keep(self, message: bytes) -> None:
+        self._kept.append((self.last_seq, message))
+        self._kept_bytes += len(message)
+        while len(self._kept) > _KEPT_MAX or self._kept_bytes > _KEPT_BYTES_MAX:
+            self.kept_since, oldest = self._kept.popleft()
+            self._kept_bytes -= len(oldest)

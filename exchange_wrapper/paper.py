@@ -332,11 +332,11 @@ class PaperEngine:
         del self._orders[order.order_id]
         if working.resting:
             assert order.limit is not None
-            levels = self._own[order.side].levels
-            queue = levels[order.limit]
+            own = self._own[order.side]
+            queue = own.levels[order.limit]
             del queue.orders[order.order_id]
             if not queue.orders:
-                del levels[order.limit]
+                own.remove(order.limit)
         executions.append(Finished(order.order_id, reason, time, message))
 
     def _schedule(self, due: UtcNs, action: int, order_id: int) -> None:

@@ -1,18 +1,22 @@
 """JSON-RPC 2.0 (https://www.jsonrpc.org/specification) over the API's methods; does no I/O.
 
 Arguments are passed by name only. A notification to clients carries one member more than the
-standard names: ``seq``, a number that grows by one with every notification of this service.
+standard names: ``seq``, a number that grows from notification to notification.
+
+Codes are the standard's for what is no request (-32700, -32600), an unknown method (-32601),
+arguments that are not named ones (-32602) and a bug of ours (-32603), and otherwise those of
+``errors``.
 """
 
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from exchange_wrapper.api import Api
-from exchange_wrapper.errors import ApiUsageError, ProcessingError, XWrapError
+from exchange_wrapper.api import Api, Caller
+from exchange_wrapper.errors import XWrapError
 from exchange_wrapper.wire import decode, encode, error_to_wire
 
 __all__ = ["RpcInterface", "notification"]
@@ -21,7 +25,16 @@ _log = logging.getLogger("xwrap.rpc")
 
 _PARSE_ERROR: Final = {"code": -32700, "message": "Parse error"}
 _INVALID_REQUEST: Final = {"code": -32600, "message": "Invalid Request"}
-_INVALID_PARAMS: Final = {"code": -32602, "message": "Invalid params"}
+_INVALID_PARAMS: Final = {
+    "code": -32602,
+    "message": "Invalid params",
+    "data": {"error": "api_usage", "reason": "params must be an object: arguments go by name"},
+}
+_INTERNAL_ERROR: Final = {
+    "code": -32603,
+    "message": "Internal error",
+    "data": {"error": "processing", "reason": "xWrap's log says why"},
+}
 _MEMBERS: Final = {"jsonrpc", "method", "params", "id"}
 
 Reply = dict[str, Any] | None
@@ -33,10 +46,17 @@ def notification(method: str, params: Mapping[str, Any], seq: int) -> bytes:
 
 
 class RpcInterface:
-    """Turn request texts into answer texts."""
+    """Turn request texts into answer texts.
 
-    def __init__(self, api: Api) -> None:
+    Parameters
+    ----------
+    identify : callable
+        Tells who is behind a connection.
+    """
+
+    def __init__(self, api: Api, identify: Callable[[int | None], Caller] = Caller) -> None:
         self._api = api
+        self._identify = identify
 
     def handle_message(
         self, connection_id: int | None, message: bytes | str
@@ -78,11 +98,9 @@ class RpcInterface:
         params = request.get("params") or {}
         try:
             method = self._api.method(name)
-            if isinstance(params, list):
-                raise ApiUsageError(f"{name}: arguments must be passed by name")
             if not isinstance(params, dict):
                 return _failure(request_id, _INVALID_PARAMS) if answered else None
-            result = method(method.arguments(params), connection_id)
+            result = self._api.start(method, params, self._identify(connection_id))
         except Exception as error:  # whatever a method raises, the client gets an answer
             return _failure(request_id, _explain(name, error)) if answered else None
         if inspect.isawaitable(result):
@@ -123,4 +141,4 @@ def _explain(method: str, error: Exception) -> dict[str, object]:
     if isinstance(error, XWrapError):
         return error_to_wire(error)
     _log.error("%s failed", method, exc_info=error)
-    return error_to_wire(ProcessingError(f"{method} failed; xWrap's log says why"))
+    return dict(_INTERNAL_ERROR)

@@ -68,6 +68,8 @@ class Venue:
     on_ticker : callable of (venue, pair, best_bid, best_ask, time)
         The best prices have changed, in ticks; None where a side is empty or the book is lost.
     on_trade : callable of (venue, TradePrint)
+    on_event : callable of (venue, MarketEvent), or None
+        Every event, after the books have it; None, as long as nobody needs them all.
     on_candle : callable of (venue, pair, Candles)
         One or more candles that will not change any more.
 
@@ -103,6 +105,7 @@ class Venue:
         self.on_executions: Callable[[Venue, Sequence[Execution]], None] = _ignore
         self.on_ticker: Callable[[Venue, Pair, Ticks | None, Ticks | None, UtcNs], None] = _ignore
         self.on_trade: Callable[[Venue, TradePrint], None] = _ignore
+        self.on_event: Callable[[Venue, MarketEvent], None] | None = None
         self.on_candle: Callable[[Venue, Pair, Candles], None] = _ignore
         self._candle_freq_s = candle_freq_s
         self._clock = clock
@@ -225,6 +228,8 @@ class Venue:
             self.on_executions(self, executions)
         if book.state is not was:
             self._follow_state(book, event)
+        if self.on_event is not None:
+            self.on_event(self, event)
         if type(event) is TradePrint:
             self._trade(event)
         best = book.book.best_bid, book.book.best_ask

@@ -4,15 +4,16 @@ import asyncio
 import itertools
 import logging
 import os
-import re
 import socket
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Final
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
 from exchange_wrapper.errors import Unavailable
+from exchange_wrapper.hosts import Hosts
 
 __all__ = ["WebSocketServer", "listen"]
 
@@ -20,14 +21,13 @@ _log = logging.getLogger("xwrap.wsock")
 
 MessageHandler = Callable[[int, str | bytes], bytes | Awaitable[bytes | None] | None]
 ConnectionHook = Callable[[int], None]
+Message = bytes | Callable[[], bytes]
 
 _MESSAGE_MAX: Final = 1 << 20  # of one request, in bytes
 _WRITE_THROUGH_MAX: Final = 256 << 10  # bytes in the transport's buffer before we queue ourselves
 _QUEUE_MAX: Final = 32 << 20  # bytes queued for one client: a few of the largest answers
+_CLOSE_TIMEOUT_S: Final = 5.0  # for a client to take its close frame
 _UNANSWERED_MAX: Final = 1000  # requests of one client under way before we stop reading more
-
-# A page from elsewhere must not reach us through a browser on this machine.
-_ORIGINS: Final = (None, re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -51,48 +51,76 @@ class _Client:
 
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
-        self._queue: dict[Hashable, bytes] = {}
-        self._queued_bytes = 0
+        self.queued_bytes = 0
+        self.is_cut_off = False
+        self._queue: dict[Hashable, Message] = {}
         self._serial = itertools.count()
-        self._flusher: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
 
-    def send(self, message: bytes, replaces: Hashable = None) -> None:
-        """Send now, or queue; with ``replaces`` only the newest of that key stays queued."""
-        if self._flusher is None:
+    def send(
+        self, message: bytes, replaces: Hashable = None, newest: Message | None = None
+    ) -> bool:
+        """Send now, or queue; return False if this was too much and the client is cut off."""
+        if self.is_cut_off:
+            return True
+        if self._worker is None:
             transport = self.connection.transport
             if transport.get_write_buffer_size() <= _WRITE_THROUGH_MAX:
                 broadcast((self.connection,), message, text=True)
-                return
-            self._flusher = asyncio.create_task(self._flush())
+                return True
+            self._worker = asyncio.create_task(self._flush())
         if replaces is None:
             key: Hashable = next(self._serial)
         else:
             key = replaces
-            self._queued_bytes -= len(self._queue.pop(key, b""))
-        self._queue[key] = message
-        self._queued_bytes += len(message)
-        if self._queued_bytes > _QUEUE_MAX:
-            _log.warning(
-                "client %s does not read: %d bytes waited, connection aborted",
-                address_to_str(self.connection.remote_address),
-                self._queued_bytes,
-            )
-            self.connection.transport.abort()
+            self._take(key)
+        self._queue[key] = waiting = message if newest is None else newest
+        self.queued_bytes += _length(waiting)
+        if self.queued_bytes > _QUEUE_MAX:
+            self._cut_off()
+            return False
+        return True
 
     def close(self) -> None:
-        if self._flusher is not None:
-            self._flusher.cancel()
+        if self._worker is not None:
+            self._worker.cancel()
+
+    def _take(self, key: Hashable) -> Message:
+        message = self._queue.pop(key, b"")
+        self.queued_bytes -= _length(message)
+        return message
 
     async def _flush(self) -> None:
         try:
             while self._queue:
-                message = self._queue.pop(next(iter(self._queue)))
-                self._queued_bytes -= len(message)
-                await self.connection.send(message, text=True)
+                message = self._take(next(iter(self._queue)))
+                await self.connection.send(
+                    message if isinstance(message, bytes) else message(), text=True
+                )
         except ConnectionClosed:
             self._queue.clear()
         finally:
-            self._flusher = None
+            if not self.is_cut_off:
+                self._worker = None
+
+    def _cut_off(self) -> None:
+        reason = f"too slow: {self.queued_bytes >> 20} MiB of messages waited"
+        address = address_to_str(self.connection.remote_address)
+        _log.warning("client %s is cut off, %s", address, reason)
+        self.is_cut_off = True
+        self._queue.clear()
+        self.queued_bytes = 0
+        self.close()
+        # The frame waits behind what the transport already has; a client that does not even take
+        # that is aborted when the time is up.
+        self._worker = asyncio.create_task(self._say_goodbye(reason))
+
+    async def _say_goodbye(self, reason: str) -> None:
+        await self.connection.close(CloseCode.POLICY_VIOLATION, reason)
+
+
+def _length(message: Message) -> int:
+    return len(message) if isinstance(message, bytes) else 0  # else it is made when it is sent
 
 
 class WebSocketServer:
@@ -102,10 +130,19 @@ class WebSocketServer:
     ----------
     message_handler : callable
         Gets the connection's id and a message; returns the answer, None, or an awaitable of these.
+    hosts : Hosts, optional
+        The names that browsers may use for us; those of loopback by default.
+
+    Attributes
+    ----------
+    cut_off : int
+        Clients that were disconnected because they did not read.
     """
 
-    def __init__(self, message_handler: MessageHandler) -> None:
+    def __init__(self, message_handler: MessageHandler, hosts: Hosts | None = None) -> None:
+        self.cut_off = 0
         self._handle = message_handler
+        self._origin = (hosts or Hosts()).origin
         self._clients: dict[int, _Client] = {}
         self._ids = itertools.count(1)
         self._connected: list[ConnectionHook] = []
@@ -125,12 +162,18 @@ class WebSocketServer:
         """The clients that are connected now."""
         return list(self._clients)
 
+    @property
+    def queued_bytes(self) -> list[int]:
+        """What waits for each client, in bytes, beyond what its transport has."""
+        return [client.queued_bytes for client in self._clients.values()]
+
     async def start(self, sock: socket.socket) -> None:
         """Accept clients on a listening socket."""
         self._server = await serve(
             self._serve_client,
             sock=sock,
-            origins=_ORIGINS,
+            origins=(None, self._origin),
+            close_timeout=_CLOSE_TIMEOUT_S,
             compression=None,
             max_size=_MESSAGE_MAX,
             logger=logging.getLogger("xwrap.websockets"),
@@ -142,7 +185,13 @@ class WebSocketServer:
             self._server.close()
             await self._server.wait_closed()
 
-    def send_to(self, connection_id: int, message: bytes, replaces: Hashable = None) -> None:
+    def send_to(
+        self,
+        connection_id: int,
+        message: bytes,
+        replaces: Hashable = None,
+        newest: Callable[[], bytes] | None = None,
+    ) -> None:
         """Send to one client, if it is still there; never waits.
 
         Parameters
@@ -151,17 +200,30 @@ class WebSocketServer:
             UTF-8 text.
         replaces : hashable, optional
             A message with the same key that still waits is dropped: a slow reader gets the newest
-            ticker. Messages without a key are never dropped; past a bound the client is cut off.
+            ticker. Messages without a key are never dropped; past a bound the client is cut off,
+            with the reason in the close frame.
+        newest : callable, optional
+            If the message has to wait, this makes what is sent instead when it is due.
         """
         client = self._clients.get(connection_id)
         if client is not None:
-            client.send(message, replaces)
+            self._send(client, message, replaces, newest)
 
     def send_to_all(self, message: bytes) -> int:
         """Send to every client and return how many there are."""
         for client in self._clients.values():
-            client.send(message)
+            self._send(client, message)
         return len(self._clients)
+
+    def _send(
+        self,
+        client: _Client,
+        message: bytes,
+        replaces: Hashable = None,
+        newest: Message | None = None,
+    ) -> None:
+        if not client.send(message, replaces, newest):
+            self.cut_off += 1
 
     async def _serve_client(self, connection: ServerConnection) -> None:
         connection_id = next(self._ids)
@@ -173,9 +235,9 @@ class WebSocketServer:
             async for message in connection:
                 answer = self._handle(connection_id, message)
                 if isinstance(answer, bytes):
-                    client.send(answer)
+                    self._send(client, answer)
                 elif answer is not None:
-                    task = asyncio.create_task(_answer_later(client, answer))
+                    task = asyncio.create_task(self._answer_later(client, answer))
                     under_way.add(task)
                     task.add_done_callback(under_way.discard)
                     if len(under_way) >= _UNANSWERED_MAX:
@@ -191,11 +253,10 @@ class WebSocketServer:
             if under_way:
                 await asyncio.wait(under_way)
 
-
-async def _answer_later(client: _Client, answer: Awaitable[bytes | None]) -> None:
-    message = await answer
-    if message is not None:
-        client.send(message)
+    async def _answer_later(self, client: _Client, answer: Awaitable[bytes | None]) -> None:
+        message = await answer
+        if message is not None:
+            self._send(client, message)
 
 
 def address_to_str(address: tuple[object, ...] | None) -> str:

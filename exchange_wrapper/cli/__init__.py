@@ -1,6 +1,7 @@
 """Command line of the service: one module per command.
 
-A command module has ``add_parser(subparsers)`` and ``run(args) -> int``, the exit code.
+A command module has ``add_parser(subparsers)`` and ``run(args) -> int``, the exit code: 0 for
+success, else that of the error. A module whose name begins with ``_`` is shared by commands.
 """
 
 import argparse
@@ -36,4 +37,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _names() -> list[str]:
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name for name in found if not name.startswith("_"))

@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import re
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,17 +22,26 @@ from exchange_wrapper.candles import (
     on_grid,
     parse_freq,
 )
+from exchange_wrapper.cli._series import (
+    add_store,
+    exchange_name,
+    gap_json,
+    iso,
+    ns,
+    period_words,
+    shown,
+    store_of,
+)
 from exchange_wrapper.errors import ApiUsageError, InvalidAmount, XWrapError
 from exchange_wrapper.numbers import format_amount, parse_amount
 from exchange_wrapper.pair import split_name
-from exchange_wrapper.storage import CandleStore
-from exchange_wrapper.storage.embedded import EmbeddedStore
-from exchange_wrapper.storage.ohlcv_files import UNDERSTOOD, read_ohlcv
-from exchange_wrapper.times import SECOND, UtcNs, to_datetime
+from exchange_wrapper.storage import CandleStore, open_store
+from exchange_wrapper.storage.gaps import Gap, find_gaps
+from exchange_wrapper.storage.ohlcv_files import UNDERSTOOD, Format, read_ohlcv
+from exchange_wrapper.times import to_datetime
 
 __all__ = ["add_parser", "run"]
 
-_DEFAULT_STORE: Final = "var/timeseries.db"
 _SHOWN_MAX: Final = 5  # gaps and skipped rows
 
 
@@ -47,19 +54,20 @@ class _FileReport:
     changed: int
     duplicates: int
     rounded: int
+    swapped: int
     skipped: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _Report:
-    store: Path
+    store: str
     exchange: str
     pair: str
     freq_s: int
     files: tuple[_FileReport, ...]
     start_s: int
     end_s: int
-    gaps: tuple[tuple[int, int], ...]
+    gaps: tuple[Gap, ...]
     instrument: Instrument
     seconds: float
 
@@ -74,10 +82,10 @@ class _Report:
     def next_command(self) -> str:
         """A backtest over the imported period."""
         quote = split_name(self.pair)[1].lower()
-        first, last = to_datetime(_ns(self.start_s)), to_datetime(_ns(self.end_s - 1))
+        first, last = to_datetime(ns(self.start_s)), to_datetime(ns(self.end_s - 1))
         return (
             f"python -m cryptick.run HodlStrategy -m backtest --{self.exchange}-{quote} 10000 "
-            f"-s {first:%d-%m-%Y} -e {last:%d-%m-%Y} --store {shlex.quote(str(self.store))}"
+            f"-s {first:%d-%m-%Y} -e {last:%d-%m-%Y} --store {shlex.quote(self.store)}"
         )
 
 
@@ -97,11 +105,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--pair", required=True, metavar="BASE_QUOTE", help="such as BTC_USDT")
     parser.add_argument("--freq", required=True, metavar="LENGTH", help="such as 5m, 1h or 1d")
     parser.add_argument(
-        "--store",
-        type=Path,
-        metavar="PATH",
-        help=f"the candle store (default: $TIMESERIES_DB, else {_DEFAULT_STORE})",
+        "--format",
+        choices=[format.value for format in Format],
+        help="who wrote the files (default: told by their header and content)",
     )
+    add_store(parser)
     for name, meaning in (
         ("tick-size", "smallest step of price (default: the venue's, else from the data)"),
         ("lot-size", "smallest step of size (default: the venue's, else from the data)"),
@@ -122,9 +130,7 @@ def run(args: argparse.Namespace) -> int:
     XWrapError
         An argument or a file can't be used; the files before it are imported and reported.
     """
-    exchange = args.exchange.lower()
-    if not re.fullmatch(r"[a-z0-9_]+", exchange):
-        raise ApiUsageError(f"{args.exchange!r} is not a name of an exchange", field="exchange")
+    exchange = exchange_name(args.exchange)
     pair = "_".join(split_name(args.pair))
     freq_s = parse_freq(args.freq)
     given = {
@@ -132,20 +138,20 @@ def run(args: argparse.Namespace) -> int:
         for name in ("tick_size", "lot_size", "min_notional")
         if (value := getattr(args, name)) is not None
     }
-    store_path = args.store or Path(os.environ.get("TIMESERIES_DB") or _DEFAULT_STORE)
+    place = store_of(args)
     started = time.perf_counter()
-    with EmbeddedStore(store_path) as store:
+    with open_store(place) as store:
         files, period, failure = _import_files(store, exchange, pair, freq_s, args, given)
         if files:
             report = _Report(
-                store=store_path,
+                store=shown(place),
                 exchange=exchange,
                 pair=pair,
                 freq_s=freq_s,
                 files=tuple(files),
                 start_s=period[0],
                 end_s=period[1],
-                gaps=tuple(store.read(exchange, pair, freq_s, *period).gaps()),
+                gaps=tuple(find_gaps(store, exchange, pair, freq_s, *period)),
                 instrument=_settle_instrument(store, exchange, pair, freq_s, given),
                 seconds=time.perf_counter() - started,
             )
@@ -175,7 +181,13 @@ def _import_files(
         for path in args.files:
             try:
                 file = read_ohlcv(
-                    path, pair, freq_s, int(time.time()), skip_bad=args.skip_bad, wrap=watch(path)
+                    path,
+                    pair,
+                    freq_s,
+                    int(time.time()),
+                    format=args.format and Format(args.format),
+                    skip_bad=args.skip_bad,
+                    wrap=watch(path),
                 )
                 tick_size = given.get("tick_size")
                 if tick_size is not None and not on_grid(file.candles, tick_size):
@@ -196,6 +208,7 @@ def _import_files(
                     changed,
                     file.duplicates,
                     file.rounded,
+                    file.swapped,
                     file.skipped,
                 )
             )
@@ -275,9 +288,9 @@ def _print_report(report: _Report) -> None:
     console.print(
         f"{escape(report.files[0].file) if count == 1 else f'{count} files'} → "
         f"[bold]{report.exchange} {report.pair} {format_freq(report.freq_s)}[/] in "
-        f"{escape(str(report.store))}"
+        f"{escape(report.store)}"
     )
-    line("rows", f"{report.total('rows'):,}", f"{_period(report.start_s, report.end_s)} UTC")
+    line("rows", f"{report.total('rows'):,}", f"{period_words(report.start_s, report.end_s)} UTC")
     line("new", f"{report.total('new'):,}")
     line("same", f"{report.total('same'):,}", "stored before")
     line("changed", f"{report.total('changed'):,}", "stored before with other figures")
@@ -285,12 +298,15 @@ def _print_report(report: _Report) -> None:
         line("duplicate", f"{duplicates:,}", "twice in the files")
     if rounded := report.total("rounded"):
         line("rounded", f"{rounded:,}", "figures freed from the noise of binary floats")
+    if swapped := report.total("swapped"):
+        line("swapped", f"{swapped:,}", "rows whose volumes were in each other's column")
     _print_list(
         line,
         "gaps",
         [
-            f"{_period(start_s, end_s)}: {(end_s - start_s) // report.freq_s:,} missing"
-            for start_s, end_s in report.gaps
+            f"{period_words(start_s, end_s)}: {(end_s - start_s) // report.freq_s:,} missing, "
+            f"{cause}"
+            for start_s, end_s, cause in report.gaps
         ],
     )
     if skipped := [text for file in report.files for text in file.skipped]:
@@ -317,22 +333,15 @@ def _print_list(line: Callable[[str, str, str], None], label: str, items: Sequen
 def _as_json(report: _Report) -> dict[str, object]:
     instrument = report.instrument
     return {
-        "store": str(report.store),
+        "store": report.store,
         "exchange": report.exchange,
         "pair": report.pair,
         "freq_s": report.freq_s,
         "files": [asdict(file) for file in report.files],
         **{name: report.total(name) for name in ("rows", "new", "same", "changed", "duplicates")},
-        "start": _iso(report.start_s),
-        "end": _iso(report.end_s),
-        "gaps": [
-            {
-                "start": _iso(start_s),
-                "end": _iso(end_s),
-                "missing": (end_s - start_s) // report.freq_s,
-            }
-            for start_s, end_s in report.gaps
-        ],
+        "start": iso(report.start_s),
+        "end": iso(report.end_s),
+        "gaps": [gap_json(gap, report.freq_s) for gap in report.gaps],
         "instrument": {
             "tick_size": format_amount(instrument.tick_size),
             "lot_size": format_amount(instrument.lot_size),
@@ -343,18 +352,3 @@ def _as_json(report: _Report) -> dict[str, object]:
         "rows_per_s": report.rows_per_s,
         "next": report.next_command,
     }
-
-
-def _ns(time_s: int) -> UtcNs:
-    return UtcNs(time_s * SECOND)
-
-
-def _iso(time_s: int) -> str:
-    return f"{to_datetime(_ns(time_s)):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _period(start_s: int, end_s: int) -> str:
-    """Return ``2023-03-24 12:40 – 14:00``, the day of the end only if it is another."""
-    start, end = to_datetime(_ns(start_s)), to_datetime(_ns(end_s))
-    end_form = "%H:%M" if start.date() == end.date() else "%Y-%m-%d %H:%M"
-    return f"{start:%Y-%m-%d %H:%M} – {end.strftime(end_form)}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import uvloop
 
+from exchange_wrapper import sentry
 from exchange_wrapper.config import Config, Settings
 from exchange_wrapper.service.server import serve
 
@@ -46,7 +47,10 @@ def run(args: argparse.Namespace) -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     config = Config()
     config.load(args.config)
-    uvloop.run(_serve(Settings.from_config(config)))
+    settings = Settings.from_config(config)
+    if settings.sentry_dsn is not None:
+        sentry.start(settings.sentry_dsn)
+    uvloop.run(_serve(settings))
     return 0
 
 

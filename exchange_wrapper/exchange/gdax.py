@@ -8,7 +8,7 @@ Advanced Trade, which has other hosts and other messages.
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, cast, get_args
+from typing import Annotated, Final, cast, get_args
 
 import httpx
 import msgspec
@@ -70,9 +70,15 @@ class _Message(msgspec.Struct, tag_field="type", gc=False):
 
 
 class _L2Update(_Message, tag="l2update"):
+    """New absolute sizes of levels, size 0 removes.
+
+    ``{"type": "l2update", "product_id": "BTC-USD", "time": "2021-04-17T16:43:37.075687Z",
+    "changes": [["sell", "60000.02", "0.1"], ["buy", "60000.01", "0.00000000"]]}``
+    """
+
     product_id: str
     changes: list[tuple[Side, str, str]]
-    time: str
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _Snapshot(_Message, tag="snapshot"):
@@ -123,7 +129,6 @@ class FeedParser:
         self._decode = msgspec.json.Decoder(_KnownMessage).decode
         self._time = cast(Callable[[str], UtcNs], _TimeReader().read)
         self._readers: dict[type, Callable[..., MarketEvent]] = {
-            _L2Update: self._update,
             _Match: self._match,
             _Heartbeat: self._heartbeat,
             _Snapshot: self._snapshot,
@@ -145,6 +150,11 @@ class FeedParser:
             if _is_of_unknown_type(raw):
                 return None  # by the protocol's rule; last_match, an old trade, is one of them
             raise DataError(f"the feed sent what can't be read: {error}") from None
+        if type(message) is _L2Update:  # nearly every message: its texts are left to the book
+            grid = self._grids.get(message.product_id)
+            if grid is None:
+                return None
+            return BookUpdate(grid.name, message.changes, message.time, received_at, grid)
         if type(message) is _Error:
             raise Unavailable(f"the feed reports: {message.message} {message.reason}".rstrip())
         grid = self._grids.get(message.product_id)
@@ -154,16 +164,6 @@ class FeedParser:
             return self._readers[type(message)](message, grid, received_at)
         except DataError as error:
             return BookLost(grid.name, f"{grid.pair.x_id}: {error.message}", received_at)
-
-    def _update(self, message: _L2Update, grid: PairGrid, received_at: UtcNs) -> BookUpdate:
-        """Read new absolute sizes of levels, size 0 removes.
-
-        ``{"type": "l2update", "product_id": "BTC-USD", "time": "2021-04-17T16:43:37.075687Z",
-        "changes": [["sell", "60000.02", "0.1"], ["buy", "60000.01", "0.00000000"]]}``
-        """
-        ticks, lots = grid.ticks, grid.lots
-        changes = [(side, ticks[price], lots(size)) for side, price, size in message.changes]
-        return BookUpdate(grid.name, changes, self._time(message.time), received_at)
 
     def _snapshot(self, message: _Snapshot, grid: PairGrid, received_at: UtcNs) -> BookSnapshot:
         """Read the whole book: ``{"type": "snapshot", "bids": [["60000.01", "0.5"]], …}``."""

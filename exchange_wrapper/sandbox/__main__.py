@@ -12,6 +12,9 @@ import uvloop
 
 from exchange_wrapper.errors import XWrapError
 from exchange_wrapper.sandbox.capture import read_capture
+from exchange_wrapper.sandbox.faults import Faults
+from exchange_wrapper.sandbox.keys import DEMO, read_profiles
+from exchange_wrapper.sandbox.limits import Limits
 from exchange_wrapper.sandbox.replay import Replay
 from exchange_wrapper.sandbox.server import REST_PORT, WS_PORT, serve
 from exchange_wrapper.sandbox.simulation import Simulation
@@ -62,13 +65,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     simulate = sources.add_parser("simulate", parents=[common], help="a simulated market")
     simulate.add_argument("--seed", type=int, required=True, help="same seed, same market")
+    simulate.add_argument(
+        "--keys", type=Path, help="a JSON file of profiles (default: one public demo key)"
+    )
+    simulate.add_argument("--no-limits", action="store_true", help="answer any number of requests")
+    simulate.add_argument(
+        "--faults", action="store_true", help="let /sandbox/faults make things go wrong"
+    )
     return parser
 
 
 def _venue(options: argparse.Namespace) -> Venue:
     if options.source == "replay":
         return Replay(read_capture(options.capture), options.speed)
-    return Simulation(options.seed)
+    return Simulation(options.seed, read_profiles(options.keys) if options.keys else (DEMO,))
+
+
+def _keys(options: argparse.Namespace) -> str:
+    """Tell where the keys are; only the demo key, which everybody knows, is told itself."""
+    if options.source == "replay":
+        return ""
+    if options.keys:
+        return f", keys of {options.keys}"
+    return f", key {DEMO.key} secret {DEMO.secret} passphrase {DEMO.passphrase}"
 
 
 async def _run(options: argparse.Namespace) -> None:
@@ -76,10 +95,17 @@ async def _run(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     venue = _venue(options)
+    simulated = options.source == "simulate"
     async with serve(
-        venue, host=options.host, rest_port=options.rest_port, ws_port=options.ws_port
+        venue,
+        host=options.host,
+        rest_port=options.rest_port,
+        ws_port=options.ws_port,
+        limits=Limits() if simulated and not options.no_limits else None,
+        faults=Faults() if simulated and options.faults else None,
     ) as at:
-        print(f"sandbox ready: rest {at.rest_url} ws {at.ws_url} {venue.description}", flush=True)
+        told = f"{venue.description}{_keys(options)}"
+        print(f"sandbox ready: rest {at.rest_url} ws {at.ws_url} {told}", flush=True)
         await stop.wait()
 
 

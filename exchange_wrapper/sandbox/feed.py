@@ -10,7 +10,9 @@ from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
 
 from exchange_wrapper.sandbox import protocol
-from exchange_wrapper.sandbox.protocol import CHANNELS, PRIVATE_CHANNELS
+from exchange_wrapper.sandbox.faults import Faults
+from exchange_wrapper.sandbox.keys import WS_VERIFY_PATH, Profile, Proof, Unauthorized
+from exchange_wrapper.sandbox.protocol import CHANNELS, ORDER_CHANNELS, PRIVATE_CHANNELS, Message
 from exchange_wrapper.sandbox.venue import Stream, StreamBroken, Subscription, Venue
 from exchange_wrapper.times import SECOND, UtcNs
 
@@ -35,6 +37,10 @@ class _Command(msgspec.Struct):
     type: str
     product_ids: list[str] = []
     channels: list[str | _Channel] = []
+    key: str = ""
+    signature: str = ""
+    passphrase: str = ""
+    timestamp: str | int | float = ""
 
     def named(self) -> Iterator[tuple[str, list[str]]]:
         """Yield each channel with its own products and those named for all."""
@@ -59,9 +65,14 @@ class _Reader:
     def __init__(self, connection: ServerConnection) -> None:
         self.connection = connection
         self.channels: dict[str, dict[str, None]] = {}
+        self.profile: Profile | None = None
 
     def wants(self, channel: str, product_id: str) -> bool:
         return product_id in self.channels.get(channel, ())
+
+    def hears(self, message: Message) -> bool:
+        mine = self.profile.profile_id if self.profile and message.profile_id else ""
+        return self.wants(message.channel, message.product_id) and message.profile_id == mine
 
     def cut_if_slow(self, buffer_max_bytes: int) -> None:
         transport = self.connection.transport
@@ -102,6 +113,8 @@ class Feed:
         Tells the time, in nanoseconds since 1970.
     subscribe_within_s, buffer_max_bytes : float, int
         Limits of a connection.
+    faults : Faults, optional
+        What goes wrong on purpose.
     """
 
     def __init__(
@@ -109,6 +122,7 @@ class Feed:
         venue: Venue,
         clock: Callable[[], UtcNs],
         *,
+        faults: Faults | None = None,
         subscribe_within_s: float = SUBSCRIBE_WITHIN_S,
         buffer_max_bytes: int = BUFFER_MAX_BYTES,
     ) -> None:
@@ -116,6 +130,7 @@ class Feed:
         self._clock = clock
         self._subscribe_within_s = subscribe_within_s
         self._buffer_max_bytes = buffer_max_bytes
+        self._faults = faults
         self._shared: _Audience | None = None
 
     @asynccontextmanager
@@ -125,6 +140,10 @@ class Feed:
             yield
             return
         self._shared = _Audience(self._venue.stream(self._clock()))
+        if self._venue.trading is not None:
+            self._venue.trading.wake = self._shared.changed.set
+        if self._faults is not None:
+            self._faults.disconnect_all = self._disconnect_all
         async with _beside(self._broadcast(self._shared)):
             yield
 
@@ -171,7 +190,8 @@ class Feed:
             return
         if command.type != "subscribe":
             raise _Refused("Type has to be either subscribe or unsubscribe", command.type)
-        asked = self._asked(command)
+        self._authenticate(reader, command)
+        asked = self._asked(command, reader.profile)
         await self._venue.prepare(asked, self._clock())
         # No await from here on: the stream's next turn continues what is sent first.
         added = [key for key in asked if not reader.wants(*key)]
@@ -183,12 +203,27 @@ class Feed:
             broadcast([reader.connection], data, text=True)
         audience.changed.set()
 
-    def _asked(self, command: _Command) -> list[Subscription]:
+    def _authenticate(self, reader: _Reader, command: _Command) -> None:
+        """Take note of who signed the subscription; one without signature changes nothing."""
+        if not (command.key or command.signature):
+            return
+        proof = Proof(command.key, command.signature, str(command.timestamp), command.passphrase)
+        try:
+            profile = self._venue.keyring.check(proof, "GET", WS_VERIFY_PATH, "", self._clock())
+        except Unauthorized as error:
+            raise _Refused("Authentication Failed", error.message) from None
+        if "view" not in profile.permissions:
+            raise _Refused("Authentication Failed", "the key lacks the permission view")
+        reader.profile = profile
+
+    def _asked(self, command: _Command, profile: Profile | None) -> list[Subscription]:
         asked: dict[Subscription, None] = {}
         for name, product_ids in command.named():
-            if name in PRIVATE_CHANNELS:
+            if name in (*PRIVATE_CHANNELS, *ORDER_CHANNELS) and profile is None:
                 raise _Refused("Failed to subscribe", f"{name} channel requires authentication")
-            if name not in CHANNELS:
+            if name in ORDER_CHANNELS:
+                raise _Refused("Failed to subscribe", f"{name} is not offered: no single orders")
+            if name not in (*CHANNELS, *PRIVATE_CHANNELS):
                 raise _Refused("Failed to subscribe", f"{name} is not a valid channel")
             if name == "status":
                 asked[name, ""] = None
@@ -218,16 +253,21 @@ class Feed:
             await audience.due(self._clock)
             try:
                 for message in audience.stream.advance(self._clock(), audience.wants):
-                    key = message.channel, message.product_id
-                    hearing = [r.connection for r in audience.readers if r.wants(*key)]
+                    if self._faults is not None and self._faults.swallows(message):
+                        continue
+                    hearing = [r.connection for r in audience.readers if r.hears(message)]
                     broadcast(hearing, message.data, text=True)
             except StreamBroken:
                 audience.stream = self._venue.stream(self._clock())
-                for reader in audience.readers:
-                    reader.connection.transport.abort()
+                self._disconnect_all()
             for reader in audience.readers:
                 reader.cut_if_slow(self._buffer_max_bytes)
             await asyncio.sleep(0)
+
+    def _disconnect_all(self) -> None:
+        if self._shared is not None:
+            for reader in self._shared.readers:
+                reader.connection.transport.abort()
 
     async def _play(self, audience: _Audience, connection: ServerConnection) -> None:
         """Tell a stream to its only reader, as fast as it takes it."""

@@ -14,6 +14,7 @@ __all__ = [
     "CANDLES_MAX",
     "CHANNELS",
     "GRANULARITIES_S",
+    "ORDER_CHANNELS",
     "PRIVATE_CHANNELS",
     "TRADES_MAX",
     "Message",
@@ -27,7 +28,8 @@ __all__ = [
 ]
 
 CHANNELS: Final = ("level2_batch", "matches", "heartbeat", "ticker", "ticker_batch", "status")
-PRIVATE_CHANNELS: Final = ("level2", "level3", "full", "user")
+PRIVATE_CHANNELS: Final = ("level2", "user")
+ORDER_CHANNELS: Final = ("level3", "full")  # the venue's, not served here
 GRANULARITIES_S: Final = (60, 300, 900, 3600, 21_600, 86_400)
 CANDLES_MAX: Final = 300
 TRADES_MAX: Final = 1000
@@ -36,11 +38,15 @@ encode: Final = msgspec.json.Encoder().encode
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One websocket message and who hears it; the ``status`` channel has no product."""
+    """One websocket message and who hears it.
+
+    The ``status`` channel has no product; only messages of the ``user`` channel have a profile.
+    """
 
     channel: str
     product_id: str
     data: bytes
+    profile_id: str = ""
 
 
 def decimal_text(units: int, digits: int) -> str:

@@ -1,18 +1,22 @@
-"""The venue's REST interface."""
+"""The venue's public REST interface; the private one is in ``private_rest``."""
 
 import itertools
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sanic import HTTPResponse, Request, Sanic
-from sanic.exceptions import NotFound, SanicException
+from sanic.exceptions import SanicException
 
 from exchange_wrapper.errors import ApiUsageError, UnknownName, XWrapError
-from exchange_wrapper.sandbox.protocol import CANDLES_MAX, GRANULARITIES_S, TRADES_MAX, encode
+from exchange_wrapper.sandbox.answers import answer, moment, refuse, whole
+from exchange_wrapper.sandbox.faults import Faults, FaultsRest
+from exchange_wrapper.sandbox.limits import Limits
+from exchange_wrapper.sandbox.private_rest import PrivateRest
+from exchange_wrapper.sandbox.protocol import CANDLES_MAX, GRANULARITIES_S, TRADES_MAX
 from exchange_wrapper.sandbox.venue import Venue
-from exchange_wrapper.times import SECOND, UtcNs, from_iso, to_iso
+from exchange_wrapper.times import SECOND, UtcNs, to_iso
 
 __all__ = ["serve_rest"]
 
@@ -22,12 +26,22 @@ _numbers: Final = itertools.count(1)  # Sanic wants a name of its own for each a
 
 @asynccontextmanager
 async def serve_rest(
-    venue: Venue, listener: socket.socket, clock: Callable[[], UtcNs]
+    venue: Venue,
+    listener: socket.socket,
+    clock: Callable[[], UtcNs],
+    limits: Limits | None,
+    faults: Faults | None,
 ) -> AsyncIterator[None]:
     """Answer REST requests on ``listener`` within the block."""
     app: Sanic[Any, Any] = Sanic(f"sandbox-{next(_numbers)}", configure_logging=False)
     app.config.TOUCHUP = False  # it rewrites Sanic's own classes, which works once a process
-    _Rest(venue, clock).add_to(app)
+    told = clock if faults is None else faults.skewed(clock)
+    _Rest(venue, clock, told, limits).add_to(app)
+    PrivateRest(venue, clock, told, limits).add_to(app)
+    app.exception(XWrapError)(refuse)
+    app.exception(SanicException)(refuse)
+    if faults is not None:
+        FaultsRest(faults).add_to(app)
     server: Any = await app.create_server(sock=listener, access_log=False)
     await server.startup()
     try:
@@ -43,9 +57,17 @@ async def serve_rest(
 class _Rest:
     """The handlers, one a path."""
 
-    def __init__(self, venue: Venue, clock: Callable[[], UtcNs]) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        clock: Callable[[], UtcNs],
+        told_clock: Callable[[], UtcNs],
+        limits: Limits | None,
+    ) -> None:
         self._venue = venue
         self._clock = clock
+        self._told_clock = told_clock
+        self._limits = limits
 
     def add_to(self, app: Sanic[Any, Any]) -> None:
         """Register the handlers."""
@@ -60,23 +82,21 @@ class _Rest:
             ("/products/<product_id>/stats", self.stats),
             ("/products/<product_id>/candles", self.candles),
         ):
-            app.add_route(handler, path, methods=["GET"], name=handler.__name__)
-        app.exception(XWrapError)(_refuse)
-        app.exception(SanicException)(_refuse)
+            app.add_route(self._counted(handler), path, methods=["GET"], name=handler.__name__)
 
     async def time(self, request: Request) -> HTTPResponse:
-        now = self._clock()
-        return _answer({"iso": to_iso(now), "epoch": now / SECOND})
+        now = self._told_clock()
+        return answer({"iso": to_iso(now), "epoch": now / SECOND})
 
     async def currencies(self, request: Request) -> HTTPResponse:
-        return _answer(self._venue.currencies)
+        return answer(self._venue.currencies)
 
     async def products(self, request: Request) -> HTTPResponse:
-        return _answer(self._venue.products)
+        return answer(self._venue.products)
 
     async def product(self, request: Request, product_id: str) -> HTTPResponse:
         known = self._known(product_id)
-        return _answer(self._venue.products[self._venue.product_ids.index(known)])
+        return answer(self._venue.products[self._venue.product_ids.index(known)])
 
     async def book(self, request: Request, product_id: str) -> HTTPResponse:
         level = request.args.get("level", "1")
@@ -84,7 +104,7 @@ class _Rest:
             raise ApiUsageError("Invalid level")
         book = self._venue.book(self._known(product_id), self._clock())
         count = 1 if level == "1" else None
-        return _answer(
+        return answer(
             {
                 "bids": [[price, size, 1] for price, size in book.bids[:count]],
                 "asks": [[price, size, 1] for price, size in book.asks[:count]],
@@ -96,33 +116,33 @@ class _Rest:
         )
 
     async def ticker(self, request: Request, product_id: str) -> HTTPResponse:
-        return _answer(await self._venue.ticker(self._known(product_id), self._clock()))
+        return answer(await self._venue.ticker(self._known(product_id), self._clock()))
 
     async def stats(self, request: Request, product_id: str) -> HTTPResponse:
-        return _answer(await self._venue.stats(self._known(product_id), self._clock()))
+        return answer(await self._venue.stats(self._known(product_id), self._clock()))
 
     async def trades(self, request: Request, product_id: str) -> HTTPResponse:
-        limit = _whole(request, "limit")
+        limit = whole(request, "limit")
         page = self._venue.trades(
             self._known(product_id),
             min(max(1, _TRADES_DEFAULT if limit is None else limit), TRADES_MAX),
-            _whole(request, "before"),
-            _whole(request, "after"),
+            whole(request, "before"),
+            whole(request, "after"),
             self._clock(),
         )
         headers = {}
         if page:  # cursors towards newer and older pages
             headers["CB-BEFORE"] = str(page[0]["trade_id"])
             headers["CB-AFTER"] = str(page[-1]["trade_id"])
-        return _answer(page, headers)
+        return answer(page, headers)
 
     async def candles(self, request: Request, product_id: str) -> HTTPResponse:
-        granularity_s = _whole(request, "granularity")
+        granularity_s = whole(request, "granularity")
         if granularity_s is None:
             granularity_s = GRANULARITIES_S[0]
         if granularity_s not in GRANULARITIES_S:
             raise ApiUsageError("Unsupported granularity")
-        start, end = _moment(request, "start"), _moment(request, "end")
+        start, end = moment(request, "start"), moment(request, "end")
         span = None
         if start is not None and end is not None:
             first = -(-start // (granularity_s * SECOND)) * granularity_s
@@ -134,42 +154,19 @@ class _Rest:
                 )
             span = first, last
         known = self._known(product_id)
-        return _answer(await self._venue.candles(known, granularity_s, span, self._clock()))
+        return answer(await self._venue.candles(known, granularity_s, span, self._clock()))
+
+    def _counted(
+        self, handler: Callable[..., Coroutine[Any, Any, HTTPResponse]]
+    ) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
+        async def counted(request: Request, **names: str) -> HTTPResponse:
+            if self._limits is not None:
+                self._limits.public(request.ip, self._clock())
+            return await handler(request, **names)
+
+        return counted
 
     def _known(self, product_id: str) -> str:
         if product_id not in self._venue.product_ids:
             raise UnknownName("NotFound")
         return product_id
-
-
-def _answer(body: object, headers: dict[str, str] | None = None, status: int = 200) -> HTTPResponse:
-    return HTTPResponse(encode(body), status, headers, "application/json; charset=utf-8")
-
-
-def _refuse(request: Request, error: XWrapError | SanicException) -> HTTPResponse:
-    if isinstance(error, XWrapError):
-        return _answer({"message": error.message}, status=error.http_status)
-    message = "NotFound" if isinstance(error, NotFound) else str(error)
-    return _answer({"message": message}, status=error.status_code)
-
-
-def _whole(request: Request, name: str) -> int | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ApiUsageError(f"Invalid {name}")
-    return int(text)
-
-
-def _moment(request: Request, name: str) -> UtcNs | None:
-    """Read ISO 8601 text or Unix seconds."""
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if text.isascii() and text.isdigit() and len(text) <= 11:
-        return UtcNs(int(text) * SECOND)
-    try:
-        return from_iso(text)
-    except ApiUsageError:
-        raise ApiUsageError(f"Invalid {name}") from None

@@ -10,8 +10,10 @@ from typing import Final
 
 from websockets.asyncio.server import serve as serve_websocket
 
-from exchange_wrapper.errors import Unavailable
+from exchange_wrapper.errors import ApiUsageError, Unavailable
+from exchange_wrapper.sandbox.faults import Faults
 from exchange_wrapper.sandbox.feed import BUFFER_MAX_BYTES, SUBSCRIBE_WITHIN_S, Feed
+from exchange_wrapper.sandbox.limits import Limits
 from exchange_wrapper.sandbox.rest import serve_rest
 from exchange_wrapper.sandbox.venue import Venue
 from exchange_wrapper.times import UtcNs
@@ -21,6 +23,7 @@ __all__ = ["REST_PORT", "WS_PORT", "Addresses", "serve"]
 REST_PORT: Final = 4280
 WS_PORT: Final = 4281
 
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _COMMAND_MAX_BYTES: Final = 64 * 1024
 
 
@@ -46,6 +49,8 @@ async def serve(
     clock: Callable[[], UtcNs] = _clock,
     subscribe_within_s: float = SUBSCRIBE_WITHIN_S,
     buffer_max_bytes: int = BUFFER_MAX_BYTES,
+    limits: Limits | None = None,
+    faults: Faults | None = None,
 ) -> AsyncIterator[Addresses]:
     """Serve a venue within the block.
 
@@ -61,18 +66,30 @@ async def serve(
         Tells the time, in nanoseconds since 1970.
     subscribe_within_s, buffer_max_bytes : float, int
         Limits of a websocket connection.
+    limits : Limits, optional
+        Counts REST requests; without it there may be any number.
+    faults : Faults, optional
+        Makes things go wrong on purpose, steered by requests to ``/sandbox/faults``.
 
     Raises
     ------
+    ApiUsageError
+        Faults are asked for on an address that others can reach.
     Unavailable
         A port can't be bound.
     """
+    if faults is not None and host not in _LOOPBACK:
+        raise ApiUsageError(f"faults are for loopback only, not for {host}", field="faults")
     feed = Feed(
-        venue, clock, subscribe_within_s=subscribe_within_s, buffer_max_bytes=buffer_max_bytes
+        venue,
+        clock,
+        subscribe_within_s=subscribe_within_s,
+        buffer_max_bytes=buffer_max_bytes,
+        faults=faults,
     )
     with _listener(host, rest_port) as rest_socket, _listener(host, ws_port) as ws_socket:
         async with (
-            serve_rest(venue, rest_socket, clock),
+            serve_rest(venue, rest_socket, clock, limits, faults),
             feed.running(),
             serve_websocket(
                 feed.handle, sock=ws_socket, compression=None, max_size=_COMMAND_MAX_BYTES

@@ -10,8 +10,11 @@ from exchange_wrapper.errors import ApiUsageError
 from exchange_wrapper.sandbox import protocol
 from exchange_wrapper.sandbox.assets import ASSETS, Asset
 from exchange_wrapper.sandbox.book_model import BookModel, Depth
+from exchange_wrapper.sandbox.keys import DEMO, Keyring, Profile
 from exchange_wrapper.sandbox.market import BATCH, EPOCH_DAY, SEED_MAX, Market, SimulatedTrade
 from exchange_wrapper.sandbox.protocol import Message, decimal_text, encode
+from exchange_wrapper.sandbox.tape import Print
+from exchange_wrapper.sandbox.trading import Trading
 from exchange_wrapper.sandbox.venue import (
     BookLevels,
     Candle,
@@ -27,6 +30,7 @@ __all__ = ["Simulation", "SimulationStream"]
 
 _SEQUENCES: Final = 100  # sequence numbers per batch: one for its book, the others for its trades
 _FIRST_BATCH: Final = EPOCH_DAY * 86_400 * SECOND // BATCH
+_BOOK_CHANNELS: Final = ("level2_batch", "level2")
 _BEHIND_MAX: Final = 60 * SECOND // BATCH
 
 
@@ -37,21 +41,31 @@ class Simulation(Venue):
     ----------
     seed : int
         From 0 to ``SEED_MAX``; the same seed is the same market, whenever it is started.
+    profiles : sequence of Profile
+        Who may trade in it; until they do it is the same market for everybody.
 
     Raises
     ------
     ApiUsageError
-        The seed is out of range.
+        The seed is out of range, or two profiles share a name or a key.
+
+    Notes
+    -----
+    Books, trades and tickers show what profiles do. Candles and the figures of 24 hours stay those
+    of the simulated trades, so that they are the same after a restart, which forgets all orders.
     """
 
     shared: ClassVar[bool] = True
+    trading: Trading
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, profiles: Sequence[Profile] = (DEMO,)) -> None:
         if not 0 <= seed <= SEED_MAX:
             raise ApiUsageError(f"the seed must be from 0 to {SEED_MAX}, not {seed}", field="seed")
         self.market = Market(seed)
         self.assets = {asset.product_id: asset for asset in ASSETS}
         self._books = {asset.product_id: BookModel(seed, asset) for asset in ASSETS}
+        self.keyring = Keyring(profiles)
+        self.trading = Trading(self.market, self._simulated, sequence, profiles)
         super().__init__([_product(asset) for asset in ASSETS], _currencies())
 
     @property
@@ -64,12 +78,13 @@ class Simulation(Venue):
         return SimulationStream(self, now)
 
     def depth(self, product_id: str, batch: int) -> Depth:
-        """Return the book of a product at a batch."""
-        quote = self.market.quote(self.assets[product_id], batch)
-        return self._books[product_id].depth(quote, batch)
+        """Return the book of a product at a batch, with all orders that are in it by now."""
+        traded = self.trading.depth(product_id)
+        return self._simulated(product_id, batch) if traded is None else traded
 
     def book(self, product_id: str, now: UtcNs) -> BookLevels:
-        """Return the book at the last batch."""
+        """Return the book at the last batch, or at this moment where profiles trade."""
+        self.trading.advance(now)
         batch = now // BATCH
         depth = self.depth(product_id, batch)
         bids, asks = _levels(self.assets[product_id], depth)
@@ -79,14 +94,15 @@ class Simulation(Venue):
         self, product_id: str, limit: int, before: int | None, after: int | None, now: UtcNs
     ) -> list[dict[str, object]]:
         """Return trades before ``now``, newest first."""
-        asset = self.assets[product_id]
-        last = self.market.last_trade_id(asset, now)
+        self.trading.advance(now)
+        asset, tape = self.assets[product_id], self.trading.tapes[product_id]
+        last = tape.last_id(now)
         if after is not None:
             last = min(last, after - 1)
         first = max(1, last - limit + 1, 0 if before is None else before + 1)
         return [
             {"trade_id": trade.trade_id, "side": trade.maker_side} | _terms(asset, trade)
-            for trade in reversed(self.market.trades_by_id(asset, first, last))
+            for trade, _, _ in reversed(tape.by_id(first, last))
         ]
 
     async def ticker(self, product_id: str, now: UtcNs) -> dict[str, object]:
@@ -133,6 +149,10 @@ class Simulation(Venue):
                 asset = self.assets[product_id]
                 await asyncio.to_thread(self.market.quote, asset, now // BATCH)
 
+    def _simulated(self, product_id: str, batch: int) -> Depth:
+        quote = self.market.quote(self.assets[product_id], batch)
+        return self._books[product_id].depth(quote, batch)
+
     def _candles(
         self, asset: Asset, granularity_s: int, span: tuple[int, int] | None, now: UtcNs
     ) -> list[Candle]:
@@ -164,11 +184,11 @@ class SimulationStream(Stream):
         """Return snapshots, last trades and tickers as of the batch last published."""
         first: list[bytes] = []
         for channel, product_id in added:
-            if channel == "level2_batch":
+            if channel in _BOOK_CHANNELS:
                 first.append(self._snapshot(product_id))
             elif channel == "matches":
-                trade, number = self._last_trade(product_id)
-                first.append(self._match("last_match", product_id, trade, number))
+                last, number = self._last_trade(product_id)
+                first.append(self._match("last_match", product_id, last, number))
             elif channel == "ticker":
                 first.append(self._ticker(product_id))
             elif channel == "status":
@@ -180,7 +200,7 @@ class SimulationStream(Stream):
         return UtcNs((self._batch + 1) * BATCH)
 
     def market(self, now: UtcNs, wanted: Wanted) -> Iterator[Message]:
-        """Yield the batches until ``now``, one after the other.
+        """Yield what profiles hear of their orders, then the batches until ``now``.
 
         Raises
         ------
@@ -190,16 +210,18 @@ class SimulationStream(Stream):
         last = now // BATCH
         if last - self._batch > _BEHIND_MAX:
             raise StreamBroken
+        yield from self._simulation.trading.drain()
         while self._batch < last:
             self._batch += 1
+            self._simulation.trading.advance(self._now)
+            yield from self._simulation.trading.drain()
             for product_id in self._simulation.product_ids:
                 yield from self._trades(product_id, wanted)
                 yield from self._update(product_id, wanted)
 
     def heartbeat(self, product_id: str, now: UtcNs) -> bytes:
         """Return a sign of life that names the last trade published."""
-        asset = self._simulation.assets[product_id]
-        last = self._simulation.market.last_trade_id(asset, self._now)
+        last = self._simulation.trading.tapes[product_id].last_id(self._now)
         return protocol.heartbeat(product_id, sequence(self._batch), last, now)
 
     def last_ticker(self, product_id: str) -> bytes:
@@ -214,11 +236,11 @@ class SimulationStream(Stream):
         hears_matches, hears_ticker = wanted("matches", product_id), wanted("ticker", product_id)
         if not (hears_matches or hears_ticker):
             return
-        asset = self._simulation.assets[product_id]
-        trades = self._simulation.market.trades(asset, self._now - BATCH, self._now)
+        tape = self._simulation.trading.tapes[product_id]
+        trades = tape.between(UtcNs(self._now - BATCH), self._now)
         if hears_matches:
             for place, trade in enumerate(trades, 1):
-                data = self._match("match", product_id, trade, sequence(self._batch - 1) + place)
+                data = self._match("match", product_id, trade, sequence(self._batch - 1, place))
                 yield Message("matches", product_id, data)
         if hears_ticker and trades:
             yield Message("ticker", product_id, self._ticker(product_id))
@@ -226,7 +248,8 @@ class SimulationStream(Stream):
     def _update(self, product_id: str, wanted: Wanted) -> Iterator[Message]:
         if product_id not in self._published:
             return
-        if not wanted("level2_batch", product_id):
+        hearing = [channel for channel in _BOOK_CHANNELS if wanted(channel, product_id)]
+        if not hearing:
             del self._published[product_id]
             return
         depth = self._simulation.depth(product_id, self._batch)
@@ -245,11 +268,15 @@ class SimulationStream(Stream):
             ],
             "time": to_iso(self._now),
         }
-        yield Message("level2_batch", product_id, encode(message))
+        data = encode(message)
+        for channel in hearing:
+            yield Message(channel, product_id, data)
 
     def _snapshot(self, product_id: str) -> bytes:
-        depth = self._simulation.depth(product_id, self._batch)
-        self._published[product_id] = depth
+        depth = self._published.get(product_id)
+        if depth is None:
+            depth = self._simulation.depth(product_id, self._batch)
+            self._published[product_id] = depth
         bids, asks = _levels(self._simulation.assets[product_id], depth)
         return encode(
             {
@@ -261,22 +288,22 @@ class SimulationStream(Stream):
             }
         )
 
-    def _last_trade(self, product_id: str) -> tuple[SimulatedTrade, int]:
+    def _last_trade(self, product_id: str) -> tuple[Print, int]:
         """Return the last trade published and its sequence number."""
-        market, asset = self._simulation.market, self._simulation.assets[product_id]
-        last = market.last_trade_id(asset, self._now)
-        (trade,) = market.trades_by_id(asset, last, last)
-        batch = trade.time // BATCH
-        place = last - market.last_trade_id(asset, UtcNs(batch * BATCH))
-        return trade, sequence(batch) + place
+        tape = self._simulation.trading.tapes[product_id]
+        last = tape.last_id(self._now)
+        (entry,) = tape.by_id(last, last)
+        batch = entry.trade.time // BATCH
+        return entry, sequence(batch, last - tape.last_id(UtcNs(batch * BATCH)))
 
-    def _match(self, kind: str, product_id: str, trade: SimulatedTrade, number: int) -> bytes:
+    def _match(self, kind: str, product_id: str, entry: Print, number: int) -> bytes:
+        trade, maker, taker = entry
         return encode(
             {
                 "type": kind,
                 "trade_id": trade.trade_id,
-                "maker_order_id": _order_id(product_id, trade.trade_id, "maker"),
-                "taker_order_id": _order_id(product_id, trade.trade_id, "taker"),
+                "maker_order_id": maker or _order_id(product_id, trade.trade_id, "maker"),
+                "taker_order_id": taker or _order_id(product_id, trade.trade_id, "taker"),
                 "side": trade.maker_side,
                 "product_id": product_id,
                 "sequence": number,
@@ -287,7 +314,7 @@ class SimulationStream(Stream):
     def _ticker(self, product_id: str) -> bytes:
         asset = self._simulation.assets[product_id]
         price_digits, size_digits = asset.price_digits, asset.size_digits
-        trade, number = self._last_trade(product_id)
+        (trade, _, _), number = self._last_trade(product_id)
         stats = self._simulation.market.stats(asset, self._now)
         depth = self._simulation.depth(product_id, self._batch)
         bid, bid_size = next(iter(depth.bids.items()))
@@ -315,9 +342,12 @@ class SimulationStream(Stream):
         )
 
 
-def sequence(batch: int) -> int:
-    """Return the sequence number of the book at a batch; its trades follow with the next ones."""
-    return (batch - _FIRST_BATCH) * _SEQUENCES
+def sequence(batch: int, place: int = 0) -> int:
+    """Return the sequence number of the book at a batch, or of the trade at a place after it.
+
+    Should there ever be more trades than numbers, the last ones share theirs.
+    """
+    return (batch - _FIRST_BATCH) * _SEQUENCES + min(place, _SEQUENCES - 1)
 
 
 def _product(asset: Asset) -> dict[str, object]:

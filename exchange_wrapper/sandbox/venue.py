@@ -12,7 +12,9 @@ from typing import ClassVar, Final
 import msgspec
 
 from exchange_wrapper.sandbox import protocol
+from exchange_wrapper.sandbox.keys import Keyring
 from exchange_wrapper.sandbox.protocol import Message
+from exchange_wrapper.sandbox.trading import Trading
 from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = ["BookLevels", "Candle", "Stream", "StreamBroken", "Subscription", "Venue", "Wanted"]
@@ -125,9 +127,15 @@ class Venue(ABC):
         Whether all connections hear one stream; otherwise each has its own from its beginning.
     products, currencies : sequence of dict
         The answers of ``GET /products`` and ``GET /currencies``.
+    keyring : Keyring
+        Who may trade; empty where nobody can.
+    trading : Trading or None
+        Takes orders; None for a market that is only shown.
     """
 
     shared: ClassVar[bool]
+    keyring = Keyring(())
+    trading: Trading | None = None
 
     def __init__(
         self, products: Sequence[dict[str, object]], currencies: Sequence[dict[str, object]]

@@ -3,11 +3,13 @@
 import asyncio
 import importlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, cast
 
 from exchange_wrapper.accounts import SetType
 from exchange_wrapper.archive import Archive
+from exchange_wrapper.book_channel import BookChannel
 from exchange_wrapper.candle_keeper import CandleKeeper
 from exchange_wrapper.candles import Candles, format_freq
 from exchange_wrapper.changes import (
@@ -21,6 +23,7 @@ from exchange_wrapper.changes import (
 )
 from exchange_wrapper.config import ExchangeSettings, Settings
 from exchange_wrapper.control import Control
+from exchange_wrapper.delays import TradeDelays
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import (
     ApiUsageError,
@@ -35,14 +38,15 @@ from exchange_wrapper.journal import Journal
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.limits import PreTradeLimits
 from exchange_wrapper.logical_wallet import LogicalWalletManager
-from exchange_wrapper.market import TradePrint
-from exchange_wrapper.notifications import Notifications
+from exchange_wrapper.market import MarketEvent, TradePrint
+from exchange_wrapper.notifications import Channel, Notifications
 from exchange_wrapper.numbers import Ticks, format_amount
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.restore import control_incidents, last_heartbeat, restore, trades_since
-from exchange_wrapper.storage.embedded import EmbeddedStore
+from exchange_wrapper.series_keeper import SeriesKeeper
+from exchange_wrapper.storage import Store, open_store
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
 from exchange_wrapper.util import utc_now
@@ -51,6 +55,7 @@ from exchange_wrapper.venue import Venue
 __all__ = ["Engine", "load_class"]
 
 _log = logging.getLogger("xwrap.service")
+_user_log = logging.getLogger("user.orders")  # what people want to read of their runs
 
 _CANDLE_FREQ_S = 300
 _ENFORCED_EVERY_S: Final = 1
@@ -76,6 +81,8 @@ class Engine:
         ``journal.committed``.
     control : Control
         What stops trading: freezing, differences, limits, cancelling, the kill switch.
+    fills, done_orders : int, Counter
+        Trades, and orders by the reason why they are done, since the start.
     failure : Future
         Gets the error after which the service can't go on.
     """
@@ -84,7 +91,7 @@ class Engine:
         self.settings = settings
         self.clock = clock
         self.started_at = clock()
-        self.notifications = Notifications()
+        self.notifications = Notifications(clock)
         self.venues: dict[str, Venue] = {}
         self.pricing = Pricing(self.venues)
         self.desk = Desk(Ledger())
@@ -96,8 +103,13 @@ class Engine:
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
         self.keepers: dict[str, CandleKeeper] = {}
         self._offline_since = self.started_at
+        self.fills = 0
+        self.done_orders: Counter[str] = Counter()
+        self._books: dict[tuple[str, str], BookChannel] = {}
+        self._delays: dict[str, TradeDelays] = {}
+        self._series: SeriesKeeper | None = None
         self._archive: Archive | None = None
-        self._store: EmbeddedStore | None = None
+        self._store: Store | None = None
         self._settings_of = {each.name: each for each in settings.exchanges}
         self._keeping: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,8 +129,12 @@ class Engine:
         find_done = self._archive.find
         self.desk = await self.journal.read(lambda database: restore(database, find_done))
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, self.clock)
+        self._store = await asyncio.to_thread(open_store, self.settings.timeseries)
+        self._series = SeriesKeeper(
+            self._store, self.venues, lambda: self.wallets, clock=self.clock
+        )
+        self._spawn(self._series.run(), "prices and wallets")
         await self._restore_control()
-        self._store = await asyncio.to_thread(EmbeddedStore, self.settings.timeseries_db)
         await self.journal.committed()
         self._warn_of_orphans()
         for venue in self.venues.values():
@@ -147,6 +163,7 @@ class Engine:
         venue.on_executions = self._on_executions
         venue.on_ticker = self._on_ticker
         venue.on_trade = self._on_trade
+        self._delays[settings.name] = TradeDelays()
         venue.on_candle = self._on_candle
         self.venues[settings.name] = venue
 
@@ -158,6 +175,8 @@ class Engine:
         for name, problem in zip(self.venues, stopped, strict=True):
             if isinstance(problem, BaseException):
                 _log.error("exchange %s had stopped before: %s", name, problem)
+        for book in self._books.values():
+            book.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -170,10 +189,16 @@ class Engine:
             self._store.close()
 
     @property
-    def store(self) -> EmbeddedStore:
+    def store(self) -> Store:
         """The candle store; its calls block."""
         assert self._store is not None
         return self._store
+
+    @property
+    def series(self) -> SeriesKeeper:
+        """What prices and wallets were."""
+        assert self._series is not None
+        return self._series
 
     def venue(self, exchange: str, *, ready: bool = True) -> Venue:
         """Return a loaded exchange.
@@ -206,7 +231,44 @@ class Engine:
             )
         return venue
 
+    def health(self) -> dict[str, dict[str, Any]]:
+        """Return the health of each exchange, JSON-ready."""
+        return {
+            name: {
+                **venue.health(),
+                **self._delays[name].to_dict(),
+                "rate_budget": getattr(venue.exchange, "rate_budget", None),
+                "candles": self.keepers[name].progress() if name in self.keepers else {},
+            }
+            for name, venue in self.venues.items()
+        }
+
+    def subscribe(self, connection_id: int, channel: Channel, exchange: str, pair: str) -> None:
+        """Send a pair's market data of one kind to a client from now on."""
+        self.notifications.subscribe(connection_id, channel, exchange, pair)
+        if channel == "book":
+            venue = self.venues[exchange]
+            book = self._books.get((exchange, pair))
+            if book is None:
+                book = BookChannel(exchange, venue.books[pair], self.notifications, self.clock)
+                self._books[exchange, pair] = book
+                venue.on_event = self._on_event
+            book.welcome(connection_id)
+
     # What the exchanges say
+
+    def _on_event(self, venue: Venue, event: MarketEvent) -> None:
+        key = venue.name, event.pair
+        book = self._books.get(key)
+        if book is None:
+            return
+        if self.notifications.is_wanted("book", *key):
+            book.receive(event)
+            return
+        book.close()
+        del self._books[key]
+        if not any(exchange == venue.name for exchange, _ in self._books):
+            venue.on_event = None
 
     def _on_loaded(self, venue: Venue) -> None:
         ledger, now = self.desk.ledger, self.clock()
@@ -275,6 +337,8 @@ class Engine:
             self.notifications.publish_market("ticker", venue.name, name, ticker)
 
     def _on_trade(self, venue: Venue, trade: TradePrint) -> None:
+        self._delays[venue.name].add(trade.received_at - trade.time)
+        self.series.traded(venue.name, trade.pair, trade.price)
         if self.notifications.is_wanted("trades", venue.name, trade.pair):
             pair = venue.pairs[trade.pair]
             described = {
@@ -356,23 +420,29 @@ class Engine:
 
     def _announce(self, changes: list[Change]) -> None:
         self.desk.send(changes, self.clock())
-        touched: dict[int, None] = {}
+        # Wallets first: who hears of a fill finds its funds already there.
+        for set_id in _touched_sets(changes):
+            if self.desk.ledger.sets[set_id].type is not SetType.EXCHANGE:
+                self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
+                self.series.touch(set_id)
         for change in changes:
             match change:
                 case OrderChanged(order=order):
                     self.notifications.publish("order", order.to_dict())
+                    if order.is_done:
+                        self._say_done(order)
                 case TradeMade(trade=trade, order=order):
+                    self.fills += 1
                     self.notifications.publish("trade", trade.to_dict(order))
-                case LinePosted(wallet=wallet):
-                    touched[wallet.set_id] = None
-                case SetChanged(wallet_set=wallet_set):
-                    touched[wallet_set.id] = None
                 case IncidentHappened(incident=incident):
                     _log.warning("%s: %s", incident.kind, incident.text)
                     self.notifications.publish("incident", incident.to_dict())
-        for set_id in touched:
-            if self.desk.ledger.sets[set_id].type is not SetType.EXCHANGE:
-                self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
+
+    def _say_done(self, order: Order) -> None:
+        reason = "rejected" if order.done_reason is None else order.done_reason.value
+        self.done_orders[reason] += 1
+        request = order.request
+        _user_log.info("Order %s of %s is done: %s", request.client_oid, request.run_id, reason)
 
     def _fail(self, error: XWrapError) -> None:
         if not self.failure.done():
@@ -395,6 +465,18 @@ class Engine:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("%s failed", task.get_name(), exc_info=task.exception())
+
+
+def _touched_sets(changes: list[Change]) -> dict[int, None]:
+    """Return the wallet sets that the changes concern, each once, in order."""
+    touched: dict[int, None] = {}
+    for change in changes:
+        match change:
+            case LinePosted(wallet=wallet):
+                touched[wallet.set_id] = None
+            case SetChanged(wallet_set=wallet_set):
+                touched[wallet_set.id] = None
+    return touched
 
 
 def load_class(settings: ExchangeSettings) -> type[Exchange]:

@@ -1,14 +1,20 @@
 """The service with its two servers, in one event loop."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from exchange_wrapper.api import Api
 from exchange_wrapper.config import Settings
+from exchange_wrapper.durations import LoopLag
+from exchange_wrapper.hosts import Hosts
 from exchange_wrapper.http_server import HttpServer
+from exchange_wrapper.log_notifier import notify_of_logs
 from exchange_wrapper.rpc import RpcInterface
+from exchange_wrapper.service.metrics import Metrics
 from exchange_wrapper.service.wrapper import ExchangeWrapper
+from exchange_wrapper.socketio_server import SocketIoServer
 from exchange_wrapper.wsock_server import WebSocketServer, listen
 
 __all__ = ["Running", "serve"]
@@ -41,14 +47,31 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         stack.push_async_callback(service.shutdown)
         api = Api(service)
         notifications = service.engine.notifications
-        websockets = WebSocketServer(RpcInterface(api).handle_message)
+        hosts = Hosts((settings.rpc_host, settings.web_host, *settings.public_hosts))
+        websockets = WebSocketServer(RpcInterface(api).handle_message, hosts)
         websockets.add_on_disconnect_hook(notifications.forget)
         notifications.attach(websockets)
-        web = HttpServer(api)
+        events = SocketIoServer()
+        notifications.add_listener(events.publish)
+        lag = LoopLag()
+        metrics = Metrics(service.engine, api, websockets, events, lag)
+        web = HttpServer(api, hosts, metrics.text)
+        events.attach(web.app)
         stack.push_async_callback(web.shutdown)
+        stack.push_async_callback(events.shutdown)
         stack.push_async_callback(websockets.shutdown)
+        stack.enter_context(
+            notify_of_logs(lambda record: notifications.publish("logmessages", record))
+        )
+        stack.push_async_callback(_cancelled, asyncio.create_task(lag.run(), name="loop lag"))
         # Restored and audited before anybody can ask for anything.
         await service.start()
         await websockets.start(rpc_socket)
         await web.start(web_socket)
         yield Running(service, rpc_url, http_url)
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,64 +1,40 @@
-"""Candle files as others write them (CSV, plain or gzip, and Parquet), read without losing a digit.
+"""Candle files as others write them, read without losing a digit.
 
-Figures are never turned into floats on the way; where the writer of the file did that, the noise of
-it is taken off and counted. A row that can't be a candle is refused with its line, or skipped.
+Where the writer of the file turned figures into floats, the noise of that is taken off and counted.
+A row that can't be a candle is refused with its line, or skipped.
 """
 
-import csv
-import gzip
-import io
-import textwrap
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final
 
 import numpy as np
 
 from exchange_wrapper.candles import Candles, format_freq, well_formed
 from exchange_wrapper.errors import ApiUsageError, DataError
-from exchange_wrapper.pair import split_name
 from exchange_wrapper.scaling import (
     BoolArray,
+    Figures,
+    FloatArray,
     IntArray,
     drop_float_noise,
     parse_figures,
     scale_columns,
 )
-from exchange_wrapper.times import SECOND, from_iso
+from exchange_wrapper.storage.ohlcv_layouts import UNDERSTOOD, Format, Table, read_table
+from exchange_wrapper.times import SECOND, from_datetime, from_iso
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+__all__ = ["UNDERSTOOD", "Format", "OhlcvFile", "read_ohlcv"]
 
-__all__ = ["UNDERSTOOD", "OhlcvFile", "read_ohlcv"]
-
-UNDERSTOOD: Final = (
-    "CSV (plain or gzip) or Parquet with the columns timestamp, open, high, low, close, volume, "
-    "Binance's public dumps, CryptoDataDownload and Poloniex chart data"
-)
-
-_TIME_NAMES: Final = ("timestamp", "unix", "open_time", "open time", "time", "datetime", "date")
-_PRICE_NAMES: Final = ("open", "high", "low", "close")
-_BINANCE_DUMP_WIDTH: Final = 12
-_OHLCV: Final = (0, 1, 2, 3, 4, 5)
-_VOLUME_FIRST: Final = (0, 2, 3, 4, 5, 1)  # time, volume, open, high, low, close
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_PARQUET_MAGIC: Final = b"PAR1"
+_12_HOURS: Final = re.compile(r"\d{4}-\d\d-\d\d (0\d|1[0-2])-[AP]M", re.ASCII)
 _NEIGHBOURS_MIN: Final = 10
-_SHOWN_MAX: Final = 120
+_SLACK: Final = 1.05  # volumes are rounded
 
 # A Unix time is told by its size: 1e11 s is the year 5138, 1e11 ms is 1973.
 _UNIX_UNITS: Final = ((10**11, 1), (10**14, 10**3), (10**17, 10**6), (2**63 - 1, 10**9))
-
-
-class _Table(NamedTuple):
-    """The six columns of a file as text, in its own order, and the line of each row."""
-
-    time: Sequence[str]
-    figures: Sequence[Sequence[str]]  # open, high, low, close, volume
-    lines: Sequence[int]
-    unit: str  # what ``lines`` counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +50,8 @@ class OhlcvFile:
         Rows that said the same as another one.
     rounded : int
         Figures freed from the noise of binary floats.
+    swapped : int
+        Rows whose volumes in base and in quote stood in each other's column.
     skipped : tuple of str
         What was wrong with each row left out.
     """
@@ -82,6 +60,7 @@ class OhlcvFile:
     rows: int
     duplicates: int
     rounded: int
+    swapped: int
     skipped: tuple[str, ...]
 
 
@@ -91,6 +70,7 @@ def read_ohlcv(
     freq_s: int,
     received_at: int,
     *,
+    format: Format | None = None,
     skip_bad: bool = False,
     wrap: Callable[[BinaryIO], BinaryIO] = lambda file: file,
 ) -> OhlcvFile:
@@ -106,6 +86,8 @@ def read_ohlcv(
         Length of the candles, s.
     received_at : int
         For all of them, s.
+    format : Format, optional
+        Who wrote it; it is told by its header and content where this is not given.
     skip_bad : bool
         Leave out rows that can't be candles instead of refusing the file.
     wrap : callable
@@ -118,122 +100,13 @@ def read_ohlcv(
     DataError
         A row can't be a candle.
     """
-    try:
-        with path.open("rb") as raw:
-            magic = raw.peek(4)[:4]
-            file = wrap(raw)
-            if magic == _PARQUET_MAGIC:
-                table = _read_parquet(file, path, pair)
-            elif magic.startswith(_GZIP_MAGIC):
-                with gzip.open(file) as unpacked:
-                    table = _read_csv(unpacked, path, pair)
-            else:
-                table = _read_csv(file, path, pair)
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path.name} can't be read: {error}") from error
-    except OSError as error:
-        raise ApiUsageError(f"{path} can't be opened: {error.strerror or error}") from error
-    return _to_candles(table, path.name, freq_s, received_at, skip_bad)
-
-
-def _read_csv(file: BinaryIO | gzip.GzipFile, path: Path, pair: str) -> _Table:
-    with io.TextIOWrapper(cast(BinaryIO, file), encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text)
-        first = next(reader, [])
-        while first and first[0].startswith("http"):  # CryptoDataDownload opens with its address
-            first = next(reader, [])
-        if not first:
-            raise ApiUsageError(f"{path.name} is empty")
-        headerless = first[0].replace(".", "", 1).isdigit()
-        rows = [first] if headerless else []
-        lines = [reader.line_num] if headerless else []
-        for row in reader:
-            if row:
-                rows.append(row)
-                lines.append(reader.line_num)
-    order = None if headerless else _header_order(first, path, pair)
-    if not rows:
-        raise ApiUsageError(f"{path.name} has a header but no rows")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(first):
-            raise DataError(f"{path.name}, line {line}: {len(row)} columns instead of {len(first)}")
-    order = order or _headerless_order(rows, path)
-    time, *figures = zip(*map(itemgetter(*order), rows), strict=True)
-    return _Table(time, figures, lines, "line")
-
-
-def _header_order(header: Sequence[str], path: Path, pair: str) -> tuple[int, ...]:
-    """Return where time, open, high, low, close and volume are."""
-    names = [name.strip().lower() for name in header]
-    time = next((name for name in _TIME_NAMES if name in names), "timestamp")
-    if "weightedaverage" in names:  # Poloniex: its "volume" is the quote's
-        volume = "quotevolume"
-    elif "volume" in names:
-        volume = "volume"
-    else:
-        volume = f"volume {split_name(pair)[0].lower()}"
-    wanted = (time, *_PRICE_NAMES, volume)
-    missing = [name.split()[0] for name in wanted if names.count(name) != 1]
-    if "adj close" in names:  # share prices of Yahoo Finance: the volume is in quote
-        missing.append("a volume in base")
-    if missing:
-        found = textwrap.shorten(", ".join(header), _SHOWN_MAX, placeholder=" …")
-        raise ApiUsageError(
-            f"{path.name} has the columns {found}, but not {', '.join(missing)} (once each); "
-            f"understood are {UNDERSTOOD}"
-        )
-    return tuple(map(names.index, wanted))
-
-
-def _headerless_order(rows: Sequence[Sequence[str]], path: Path) -> tuple[int, ...]:
-    """Tell columns without names by what they hold; only one order may make candles of all rows."""
-    width = len(rows[0])
-    if width == _BINANCE_DUMP_WIDTH:
-        return _OHLCV
-    fitting = []
-    if width == len(_OHLCV):
-        figures = [parse_figures(column) for column in zip(*rows, strict=True)]
-        for order in (_OHLCV, _VOLUME_FIRST):
-            values, _, fits = scale_columns([figures[column] for column in order[1:]])
-            if np.all(fits & well_formed(*values)):
-                fitting.append(order)
-    if len(fitting) != 1:
-        raise ApiUsageError(
-            f"{path.name} has no header and its {width} columns can't be told apart; "
-            f"understood are {UNDERSTOOD}"
-        )
-    return fitting[0]
-
-
-def _read_parquet(file: BinaryIO, path: Path, pair: str) -> _Table:
-    import pyarrow as pa  # here, because it is large and other files don't need it
-    import pyarrow.parquet as pq
-
-    try:
-        parquet = pq.ParquetFile(file)
-        names = parquet.schema_arrow.names
-        order = _header_order(names, path, pair)
-        table = parquet.read([names[column] for column in order])
-        time, *figures = (_column_texts(table[names[column]]) for column in order)
-    except pa.ArrowException as error:
-        raise DataError(f"{path.name} can't be read: {error}") from error
-    if not time:
-        raise ApiUsageError(f"{path.name} has no rows")
-    return _Table(time, figures, range(1, len(time) + 1), "row")
-
-
-def _column_texts(column: "pa.ChunkedArray") -> list[str]:
-    """Return a column's values as text, floats as the shortest that reads back the same."""
-    import pyarrow as pa
-
-    if pa.types.is_temporal(column.type):
-        zone = getattr(column.type, "tz", None)
-        column = column.cast(pa.timestamp("ns", zone)).cast(pa.int64())
-    return ["" if text is None else text for text in column.cast(pa.string()).to_pylist()]
+    return _to_candles(
+        read_table(path, pair, format, wrap), path.name, freq_s, received_at, skip_bad
+    )
 
 
 def _to_candles(
-    table: _Table, name: str, freq_s: int, received_at: int, skip_bad: bool
+    table: Table, name: str, freq_s: int, received_at: int, skip_bad: bool
 ) -> OhlcvFile:
     skipped: dict[int, str] = {}
 
@@ -253,12 +126,17 @@ def _to_candles(
         time % freq_s != 0,
         lambda row: f"{table.time[row]} does not start a candle of {format_freq(freq_s)}",
     )
-    figures = []
+    figures = [parse_figures(texts) for texts in table.figures]
+    swapped = np.zeros(len(time), np.bool_)
+    if table.quote_volume is not None:
+        quote = parse_figures(table.quote_volume)
+        swapped = _swapped(figures[1], figures[2], figures[4], quote)
+        figures[4] = Figures(*map(np.where, (swapped,) * 3, quote, figures[4]))
     rounded = 0
-    for texts in table.figures:
-        column, count = drop_float_noise(parse_figures(texts))
-        figures.append(column)
-        rounded += count
+    if not table.exact:
+        cleaned = [drop_float_noise(column) for column in figures]
+        figures = [column for column, _ in cleaned]
+        rounded = sum(count for _, count in cleaned)
     refuse(
         ~np.all([column.readable for column in figures], axis=0),
         lambda row: (
@@ -307,12 +185,30 @@ def _to_candles(
         rows=len(time),
         duplicates=len(time) - len(candles) - len(skipped),
         rounded=rounded,
+        swapped=int(swapped.sum()),
         skipped=tuple(skipped[row] for row in sorted(skipped)),
     )
 
 
+def _swapped(high: Figures, low: Figures, base: Figures, quote: Figures) -> BoolArray:
+    """Tell where quote / base is no price of the candle, but base / quote is."""
+    lowest, highest = _float(low), _float(high)
+    with np.errstate(all="ignore"):  # a volume may be zero, a figure unreadable
+        ratio = _float(quote) / _float(base)
+        wrong = (ratio < lowest / _SLACK) | (ratio > highest * _SLACK)
+        swapped: BoolArray = (
+            wrong & (1 / ratio >= lowest / _SLACK) & (1 / ratio <= highest * _SLACK)
+        )
+    return swapped
+
+
+def _float(figures: Figures) -> FloatArray:
+    values: FloatArray = figures.mantissa / 10.0**figures.decimals
+    return values
+
+
 def _read_times(texts: Sequence[str]) -> tuple[IntArray, BoolArray]:
-    """Return times in s and whether each could be read: a Unix time in s to ns, or ISO 8601."""
+    """Return times in s and whether each could be read: Unix in s to ns, ISO 8601, or 12 hours."""
     figures = parse_figures(texts)
     readable = figures.readable & (figures.decimals == 0) & (figures.mantissa >= 0)
     times = np.zeros(len(texts), np.int64)
@@ -324,9 +220,14 @@ def _read_times(texts: Sequence[str]) -> tuple[IntArray, BoolArray]:
         readable &= whole | ~inside
         lowest = highest
     for row in np.flatnonzero(~figures.readable).tolist():
+        text = texts[row].strip()
         try:
-            seconds, rest = divmod(from_iso(texts[row].strip()), SECOND)
-        except ApiUsageError:
+            if _12_HOURS.fullmatch(text):  # CryptoDataDownload: 2019-04-22 11-PM
+                moment = datetime.strptime(text, "%Y-%m-%d %I-%p").replace(tzinfo=UTC)
+                times[row], readable[row] = from_datetime(moment) // SECOND, True
+                continue
+            seconds, rest = divmod(from_iso(text), SECOND)
+        except (ApiUsageError, ValueError):
             continue
         times[row], readable[row] = seconds, rest == 0
     return times, readable

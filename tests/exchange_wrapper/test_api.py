@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from exchange_wrapper.api import Api, api_method
+from exchange_wrapper.api import Api, Caller, Role, api_method
 from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError
 from exchange_wrapper.terms import Side
 
@@ -16,25 +16,25 @@ class Item(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Service:
-    @api_method(http="/{exchange}/thing")
+    @api_method(Role.VIEWER, get="/{exchange}/thing")
     def thing(self, *, exchange: str, count: int = 3, side: Side | None = None) -> list[Any]:
         """Return what came in."""
         return [exchange, count, side]
 
-    @api_method()
+    @api_method(Role.TRADER)
     def items(self, *, items: list[Item], flag: bool = False) -> list[Item]:
         """Return the items."""
         return items
 
-    @api_method()
+    @api_method(Role.VIEWER)
     async def whose(self, *, connection_id: int | None) -> int | None:
         """Return the caller."""
         return connection_id
 
-    @api_method()
+    @api_method(Role.VIEWER)
     def anything(self, *, connection_id: int | None, **arguments: Any) -> dict[str, Any]:
         """Return all."""
-        return arguments
+        return arguments | {"caller": connection_id}
 
     def secret(self) -> None:
         """Not for the outside."""
@@ -89,14 +89,35 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
             self.assertIn(field, caught.exception.message)
 
     async def test_injects_the_connection(self) -> None:
-        self.assertEqual(await self.api.call("whose", {}, connection_id=42), 42)
-        self.assertEqual(await self.api.call("anything", {"a": 1}, connection_id=42), {"a": 1})
+        self.assertEqual(await self.api.call("whose", {}, Caller(42)), 42)
+        self.assertEqual(
+            await self.api.call("anything", {"a": 1}, Caller(42)), {"a": 1, "caller": 42}
+        )
 
-    def test_does_the_work_of_a_plain_method_before_anybody_waits(self) -> None:
+    async def test_asks_for_the_role_of_each_method(self) -> None:
+        for role, welcome in ((Role.VIEWER, False), (Role.TRADER, True), (Role.ADMIN, True)):
+            with self.subTest(role):
+                call = self.api.call("items", {"items": []}, Caller(role=role))
+                if welcome:
+                    self.assertEqual(await call, [])
+                else:
+                    with self.assertRaisesRegex(ApiUsageError, "trader"):
+                        await call
+
+    async def test_counts_calls_by_how_they_end(self) -> None:
+        await self.api.call("whose", {})
+        for given in ({}, {"exchange": 1}):
+            with self.assertRaises(ApiUsageError):
+                await self.api.call("thing", given)
+        self.assertEqual(self.api.method("whose").outcomes, {"ok": 1})
+        self.assertEqual(self.api.method("thing").outcomes, {"api_usage": 2})
+        self.assertEqual(self.api.method("thing").durations.count, 2)
+
+    async def test_does_the_work_of_a_plain_method_before_anybody_waits(self) -> None:
         called: list[int] = []
 
         class Lazy:
-            @api_method()
+            @api_method(Role.VIEWER)
             def act(self) -> Awaitable[None]:
                 """Act now, answer later."""
                 called.append(1)
@@ -104,6 +125,7 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
 
         async def later() -> None: ...
 
-        answer = Api(Lazy()).method("act")({}, None)
+        lazy = Api(Lazy())
+        answer = lazy.start(lazy.method("act"), {}, Caller())
         self.assertEqual(called, [1])
-        answer.close()
+        await answer

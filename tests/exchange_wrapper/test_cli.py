@@ -11,7 +11,7 @@ import unittest
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from exchange_wrapper.api import Api, api_method
+from exchange_wrapper.api import Api, Role, api_method
 from exchange_wrapper.cli import main
 from exchange_wrapper.db import lock_database, open_database
 from exchange_wrapper.restore import control_incidents
@@ -109,7 +109,7 @@ class Kill(ACommand):
         asked: list[dict[str, object]] = []
 
         class Service:
-            @api_method()
+            @api_method(Role.ADMIN)
             def kill_switch(self, *, level: str, scope: str | None = None) -> dict[str, object]:
                 """Note what was asked."""
                 asked.append({"level": level, "scope": scope})

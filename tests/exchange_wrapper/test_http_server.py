@@ -1,13 +1,16 @@
 import asyncio
 import logging
+import re
 import unittest
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import socketio
 
-from exchange_wrapper.api import Api, api_method
+from exchange_wrapper.api import Api, Role, api_method
 from exchange_wrapper.errors import NoData, StorageUnavailable, UnknownName
+from exchange_wrapper.hosts import Hosts
 from exchange_wrapper.http_server import HttpServer
 from exchange_wrapper.wsock_server import listen
 from tests.exchange_wrapper.fake_exchange import until
@@ -16,24 +19,29 @@ ERRORS = {"unknown": UnknownName, "nodata": NoData, "away": StorageUnavailable, 
 
 
 class Service:
-    @api_method(http="/{exchange}/pricing")
+    @api_method(Role.VIEWER, get="/{exchange}/pricing")
     async def get_pricing(self, *, exchange: str, depth: int = 1) -> dict[str, Any]:
         """Return prices."""
         if exchange in ERRORS:
             raise ERRORS[exchange]("internal detail" if exchange == "bug" else "sorry")
         return {"exchange": exchange, "depth": depth}
 
-    @api_method(http="/wallets/{set_id}")
+    @api_method(Role.VIEWER, get="/wallets/{set_id}")
     def get_wallet_set(self, *, set_id: int) -> int:
         """Return a set."""
         return set_id
 
-    @api_method(http="/wallets/total")
+    @api_method(Role.VIEWER, get="/wallets/total")
     def get_total(self) -> str:
         """Return the total."""
         return "total"
 
-    @api_method()
+    @api_method(Role.TRADER, post="/things/new")
+    def make(self, *, name: str, amount: Decimal) -> list[str]:
+        """Make a thing."""
+        return [name, str(amount)]
+
+    @api_method(Role.VIEWER)
     def hidden(self) -> None:
         """Not on HTTP."""
 
@@ -90,13 +98,77 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((answer.status_code, answer.headers["allow"]), (405, "GET"))
         self.assertIn("error", answer.json())
 
+    async def test_takes_json_bodies_and_nothing_else(self) -> None:
+        client = await self.start()
+        path = "/xwrap/v1/things/new"
+        good = b'{"name": "a", "amount": "0.10"}'
+        for body, kind, status in (
+            (good, "application/json", 200),
+            (good, "application/json; charset=utf-8", 200),
+            (b'{"name": "a", "amount": 0.10}', "application/json", 200),
+            (good, "text/plain", 415),
+            (good, "application/x-www-form-urlencoded", 415),
+            (b"[1]", "application/json", 400),
+            (b"{", "application/json", 400),
+            (b"[" * 100_000, "application/json", 400),
+            (b"", "application/json", 400),
+            (b'{"name": "a"}', "application/json", 400),
+            (b'{"name": "a", "amount": NaN}', "application/json", 400),
+            (b'{"name": 1, "amount": "1"}', "application/json", 400),
+            (b" " * ((1 << 20) + 1), "application/json", 413),
+        ):
+            with self.subTest(body[:40], kind=kind):
+                headers = {"content-type": kind}
+                answer = await client.post(path, content=body, headers=headers)
+                self.assertEqual(answer.status_code, status)
+                if status == 200:
+                    self.assertEqual(answer.json(), ["a", "0.10"])
+                else:
+                    self.assertIsInstance(answer.json()["error"], str)
+        answer = await client.post(f"{path}?name=b", json={"name": "a", "amount": "1"})
+        self.assertEqual(answer.status_code, 400)
+        answer = await client.get(path)
+        self.assertEqual((answer.status_code, answer.headers["allow"]), (405, "POST"))
+
+    async def test_refuses_other_names_and_pages_from_elsewhere(self) -> None:
+        self.server = HttpServer(Api(Service()), Hosts(["cryptick.example", "0.0.0.0"]))
+        client = await self.start()
+        for headers, status in (
+            ({}, 200),
+            ({"host": "localhost:4242"}, 200),
+            ({"host": "[::1]"}, 200),
+            ({"host": "cryptick.example"}, 200),
+            ({"host": "rebound.example"}, 403),
+            ({"host": "0.0.0.0:4242"}, 403),
+            ({"host": "localhost.evil.example"}, 403),
+            ({"origin": "http://127.0.0.1:8200"}, 200),
+            ({"origin": "https://cryptick.example"}, 200),
+            ({"origin": "https://evil.example"}, 403),
+            ({"origin": "null"}, 403),
+        ):
+            for path in ("/xwrap/v1/wallets/total", "/docs"):
+                with self.subTest(headers, path=path):
+                    answer = await client.get(path, headers=headers)
+                    self.assertEqual(answer.status_code, status)
+                    self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
+
+    async def test_describes_itself_for_people_and_programs(self) -> None:
+        client = await self.start()
+        document = (await client.get("/openapi.json")).json()
+        self.assertIn("/xwrap/v1/things/new", document["paths"])
+        page = await client.get("/docs")
+        for path in re.findall(r'(?:src|href)="(/[^"]*)"', page.text):
+            with self.subTest(path):
+                self.assertEqual((await client.get(path)).status_code, 200)
+        self.assertNotIn("//", re.sub(r"<!--.*?-->", "", page.text))
+
     async def test_lists_its_routes(self) -> None:
         client = await self.start()
         listed = (await client.get("/uri_map")).json()
         self.assertEqual(
             {route["name"]: route["doc"] for route in listed}["get_total"], "Return the total."
         )
-        self.assertEqual(len(listed), 3)
+        self.assertEqual(len(listed), 4)
 
     async def test_several_run_in_one_process_and_leave_nothing_running(self) -> None:
         before = asyncio.all_tasks()

@@ -5,12 +5,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange_wrapper.grid import PairGrid
 from exchange_wrapper.live_book import BookState, LiveBook
 from exchange_wrapper.market import BookLost, BookSnapshot, BookUpdate, Heartbeat, TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import Execution, Opened
-from exchange_wrapper.terms import Side
+from exchange_wrapper.paper import Execution, Filled, Opened, PaperEngine, PaperOrder
+from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import UtcNs
 
 PAIR = Pair("BTC-USD", "BTC", "USD", Decimal("0.01"), Decimal("0.00000001"))
@@ -209,3 +210,40 @@ class ListenerTest(unittest.TestCase):
         self.live.receive(lost())
         self.live.receive(trade(101, 1, at=4))
         self.assertEqual(self.told(), [("traded", 101, 2), ("stale", True)])
+
+
+class UnreadSizes(unittest.TestCase):
+    """Sizes that came as text and that nobody has read yet."""
+
+    def setUp(self) -> None:
+        self.live = LiveBook(PAIR)
+        self.engine = PaperEngine(self.live.book, latency_ns=0)
+        self.live.attach(self.engine)
+        self.live.receive(snapshot({100: 5}, {110: 5, 120: 5}))
+
+    def say(self, *changes: tuple[Side, str, str]) -> None:
+        self.live.receive(
+            BookUpdate("BTC_USD", list(changes), UtcNs(2), UtcNs(2), grid=PairGrid(PAIR))
+        )
+
+    def buy(self, at: int = 3) -> list[Execution]:
+        order = PaperOrder(1, BUY, OrderType.LIMIT, Lots(9), Ticks(120))
+        self.engine.submit(order, UtcNs(at))
+        return self.engine.advance(UtcNs(at))
+
+    def test_an_order_takes_what_they_say(self) -> None:
+        self.say((SELL, "1.10", "0.00000002"), (SELL, "1.20", "0"))
+        fills = [fill for fill in self.buy() if isinstance(fill, Filled)]
+        self.assertEqual([(fill.price, fill.size) for fill in fills], [(110, 2)])
+
+    def test_nothing_trades_against_a_book_with_one_that_can_not_be_read(self) -> None:
+        for wrong in ("0.000000015", "-1", "1e3", "NaN", ""):
+            with self.subTest(size=wrong):
+                self.setUp()
+                self.say((SELL, "1.15", wrong))
+                executions = self.buy()
+                self.assertFalse([fill for fill in executions if isinstance(fill, Filled)])
+                self.live.receive(Heartbeat("BTC_USD", UtcNs(4), UtcNs(4)))
+                self.assertEqual(self.live.state, BookState.STALE)
+                self.live.receive(snapshot({100: 5}, {110: 5}, at=5))
+                self.assertEqual(self.live.state, BookState.LIVE)

@@ -9,7 +9,7 @@ from tinyrpc.dispatch import RPCDispatcher
 from tinyrpc.exc import RPCError
 from tinyrpc.protocols.jsonrpc import JSONRPCProtocol
 
-from exchange_wrapper.api import Api, api_method
+from exchange_wrapper.api import Api, Role, api_method
 from exchange_wrapper.errors import InsufficientFunds, UnknownName, XWrapError
 from exchange_wrapper.rpc import RpcInterface, notification
 from exchange_wrapper.wire import decode, error_from_wire, error_name, error_to_wire
@@ -19,32 +19,32 @@ class Service:
     def __init__(self) -> None:
         self.seen: list[Any] = []
 
-    @api_method()
+    @api_method(Role.VIEWER)
     def subtract(self, *, minuend: int, subtrahend: int) -> int:
         """Return the difference."""
         self.seen.append((minuend, subtrahend))
         return minuend - subtrahend
 
-    @api_method()
+    @api_method(Role.VIEWER)
     def nothing(self) -> None:
         """Return null."""
 
-    @api_method()
+    @api_method(Role.VIEWER)
     async def later(self, *, value: Any) -> Any:
         """Return the value."""
         return value
 
-    @api_method()
+    @api_method(Role.VIEWER)
     def poor(self) -> None:
         """Have no funds."""
         raise InsufficientFunds("no money", needed="5")
 
-    @api_method()
+    @api_method(Role.VIEWER)
     async def broken(self) -> None:
         """Have a bug."""
         raise KeyError("internal detail")
 
-    @api_method()
+    @api_method(Role.VIEWER)
     def whose(self, *, connection_id: int | None) -> int | None:
         """Return the caller."""
         return connection_id
@@ -93,11 +93,11 @@ class Requests(unittest.IsolatedAsyncioTestCase):
             ("setUp", {}, -32601),
             ("subtract", {"minuend": 1}, -32001),
             ("subtract", {"minuend": 1, "subtrahend": "2"}, -32001),
-            ("subtract", [1, 2], -32001),
+            ("subtract", [1, 2], -32602),
             ("subtract", 5, -32602),
             ("whose", {"connection_id": 1}, -32001),
             ("poor", {}, -32000),
-            ("broken", {}, -32002),
+            ("broken", {}, -32603),
         ):
             with self.subTest(method, params=params):
                 answer = await self.call(method, params)

@@ -120,11 +120,36 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         for number in range(1000):
             self.server.send_to_all(b"%06d" % number + b"x" * BLOCK)
             received += len(await quick.recv()) > BLOCK
-            if self.gone:
+            if self.server.cut_off:
                 break
-        slow.transport.abort()
-        self.assertEqual(self.gone, [1])
-        self.assertEqual(received, number + 1)
+        self.assertEqual((received, self.server.cut_off), (number + 1, 1))
+        slow.transport.resume_reading()  # it still gets what was under way, and then the reason
+        with self.assertRaises(ConnectionClosed) as caught:
+            while True:
+                await slow.recv()
+        frame = caught.exception.rcvd
+        assert frame is not None
+        self.assertEqual(frame.code, 1008)
+        self.assertRegex(frame.reason, "too slow: 32 MiB")
+        await until(lambda: self.gone == [1])
+
+    async def test_makes_what_a_slow_reader_gets_when_it_is_due(self) -> None:
+        client = await self.client(max_queue=1, max_size=None)
+        client.transport.pause_reading()
+        sent: list[int] = []
+        for number in range(200):
+            sent.append(number)
+            update = json.dumps(["update", number, "x" * BLOCK]).encode()
+            self.server.send_to(
+                1, update, "BTC_USD", lambda: json.dumps(["newest", sent[-1], ""]).encode()
+            )
+        client.transport.resume_reading()
+        kinds = []
+        while not kinds or kinds[-1] != "newest":
+            kind, number, _ = json.loads(await client.recv())
+            kinds.append(kind)
+        self.assertEqual((number, set(kinds[:-1])), (199, {"update"}))
+        self.assertLess(len(kinds), 200)
 
 
 class Listening(unittest.TestCase):

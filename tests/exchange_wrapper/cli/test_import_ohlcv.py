@@ -66,7 +66,14 @@ class Importing(ImportCase):
         self.assertEqual(counts, {"rows": 5, "new": 4, "same": 0, "changed": 0, "duplicates": 1})
         self.assertEqual(
             report["gaps"],
-            [{"start": "1970-01-01T00:10:00Z", "end": "1970-01-01T00:20:00Z", "missing": 2}],
+            [
+                {
+                    "start": "1970-01-01T00:10:00Z",
+                    "end": "1970-01-01T00:20:00Z",
+                    "missing": 2,
+                    "cause": "not in the files",
+                }
+            ],
         )
         self.assertEqual(
             report["instrument"],
@@ -192,7 +199,14 @@ class RecordedFiles(ImportCase):
         self.assertEqual((report["rows"], report["new"]), (121_739, 121_739))
         self.assertEqual(
             report["gaps"],
-            [{"start": "2023-03-24T12:40:00Z", "end": "2023-03-24T14:00:00Z", "missing": 16}],
+            [
+                {
+                    "start": "2023-03-24T12:40:00Z",
+                    "end": "2023-03-24T14:00:00Z",
+                    "missing": 16,
+                    "cause": "not in the files",
+                }
+            ],
         )
         self.assertEqual(report["instrument"]["tick_size"], "0.01")
         self.assertEqual(report["instrument"]["lot_size"], "0.00001")

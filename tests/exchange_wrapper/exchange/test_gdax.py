@@ -281,6 +281,9 @@ class FeedParserTest(unittest.TestCase):
             b"[]",
             b"{}",
             b'{"type": "l2update", "product_id": "BTC-USD"}',
+            b'{"type": "l2update", "product_id": "BTC-USD", "changes": [], "time": "yesterday"}',
+            b'{"type": "l2update", "product_id": "BTC-USD", "changes": [], "time": "%s"}'
+            % TIME.removesuffix("Z").encode(),
             b'{"type": "match", "product_id": "BTC-USD", "trade_id": 7, "side": "held"}',
         ):
             with self.subTest(raw), self.assertRaises(DataError):
@@ -293,11 +296,28 @@ class FeedParserTest(unittest.TestCase):
             ([["sell", "1.00", "-1"]], "-1"),
         ):
             with self.subTest(text):
-                event = self.parse("l2update", changes=changes, time=TIME)
-                assert isinstance(event, BookLost)
-                self.assertEqual(event.pair, "BTC_USD")
-                self.assertIn("BTC-USD", event.reason)
-                self.assertIn(text, event.reason)
+                live = LiveBook(PAIR)
+                for event in (
+                    self.parse("snapshot", bids=[["0.99", "1"]], asks=[["1.02", "1"]], time=TIME),
+                    self.parse("l2update", changes=changes, time=TIME),
+                ):
+                    live.receive(event)  # type: ignore[arg-type]
+                for levels in (live.book.bids, live.book.asks):
+                    self.assertNotIn(100, levels)  # found out by reading, so never shown
+                live.receive(Heartbeat("BTC_USD", UtcNs(6), UtcNs(6)))
+                self.assertIs(live.state, BookState.STALE)
+                self.assertIn("BTC-USD", live.reason)
+                self.assertIn(text, live.reason)
+
+    def test_other_data_off_the_increments_loses_the_book_at_once(self) -> None:
+        for raw in (
+            {"type": "snapshot", "bids": [["1.001", "1"]], "asks": []},
+            {"type": "match", "trade_id": 7, "side": "sell", "size": "-1", "price": "1.01"},
+        ):
+            event = self.parse(**{"time": TIME, **raw})  # type: ignore[arg-type]
+            assert isinstance(event, BookLost)
+            self.assertEqual(event.pair, "BTC_USD")
+            self.assertIn("BTC-USD", event.reason)
 
     def test_times_are_read_to_the_nanosecond(self) -> None:
         for text, ns in (

@@ -31,6 +31,8 @@ class Mistakes(unittest.TestCase):
             (("simulate",), 2, "--seed"),
             (("simulate", "--seed", "-1"), 2, "seed"),
             (("simulate", "--seed", "1", "--ws-port", "70000"), 2, "'70000'"),
+            (("simulate", "--seed", "1", "--keys", "/nowhere.json"), 1, "/nowhere.json"),
+            (("simulate", "--seed", "1", "--faults", "--host", "0.0.0.0"), 2, "loopback"),
             (("sing",), 2, "'sing'"),
         )
         for arguments, code, part in cases:
@@ -56,7 +58,7 @@ class Process(unittest.IsolatedAsyncioTestCase):
                 self.assertRegex(
                     line,
                     r"^sandbox ready: rest http://127\.0\.0\.1:\d+ ws ws://127\.0\.0\.1:\d+ "
-                    r"seed 7, 6 products\n$",
+                    r"seed 7, 6 products, key sandbox-demo secret \w+ passphrase sandbox-demo\n$",
                 )
                 process.send_signal(number)
                 out, errors = await process.communicate()

@@ -7,8 +7,21 @@ from typing import Any
 import numpy as np
 
 from exchange_wrapper.candles import Candles, Instrument
-from exchange_wrapper.errors import NoData
-from exchange_wrapper.storage import CandleStore, SeriesInfo, WriteReport
+from exchange_wrapper.errors import DataError, NoData
+from exchange_wrapper.market import BookLost, BookSnapshot, BookUpdate, TradePrint
+from exchange_wrapper.numbers import Lots, Ticks
+from exchange_wrapper.pair import Pair
+from exchange_wrapper.storage import (
+    RecordingLimits,
+    SeriesInfo,
+    Store,
+    TickerPoint,
+    WalletPoint,
+    WriteReport,
+)
+from exchange_wrapper.storage.recording import Recorder, Segment, encode, replay
+from exchange_wrapper.terms import Side
+from exchange_wrapper.times import SECOND, UtcNs
 
 DAY = 86_400
 KEY = ("binance", "BTC_USDT")
@@ -22,8 +35,36 @@ def flat(*times: int, received_at: int = 1, freq_s: int = 300) -> Candles:
     return Candles.from_rows(freq_s, [candle(time) for time in times], received_at)
 
 
+PAIR = Pair("BTC-USD", "BTC", "USD", Decimal("0.01"), Decimal("0.0001"))
+RECORDED = ("gdax", "BTC_USD")
+NOW = 1_542_045_960_123_456_789
+
+
+def events(start: int, count: int, seed: int = 0) -> list[BookUpdate | TradePrint]:
+    """Make updates and, each tenth, a trade; ``start`` and the steps between are in s."""
+    random = np.random.default_rng(seed)
+    table = random.integers((0, 1, 0), (2, 2**40, 2**50), (count, 3)).tolist()
+    made: list[BookUpdate | TradePrint] = []
+    for number, (is_sell, ticks, lots) in enumerate(table):
+        side = Side.SELL if is_sell else Side.BUY
+        time = UtcNs((start + number) * SECOND)
+        level = (Ticks(ticks), Lots(lots))
+        made.append(
+            TradePrint("BTC_USD", str(number), *level, side, time, UtcNs(time + 7))
+            if number % 10 == 9
+            else BookUpdate("BTC_USD", [(side, *level)], time, UtcNs(time + 7))
+        )
+    return made
+
+
+def segment(start: int, count: int, seed: int = 0) -> Segment:
+    made = events(start, count, seed)
+    steps = (PAIR.tick_size, PAIR.lot_size)
+    return Segment(*RECORDED, *steps, made[0].received_at, made[-1].received_at, None, tuple(made))
+
+
 class StoreContract(unittest.TestCase):
-    def make_store(self) -> CandleStore:
+    def make_store(self) -> Store:
         """Return an empty store that is closed when the test ends."""
         raise unittest.SkipTest("has no store of its own")
 
@@ -156,3 +197,128 @@ class StoreContract(unittest.TestCase):
             self.assertEqual(found, tuple(map(Decimal, expected[time])))
         (info,) = self.store.series()
         self.assertEqual(info.rows, len(expected))
+
+    # Tickers and wallets
+
+    def test_tickers_are_exact_and_a_part_is_half_open(self) -> None:
+        exact = Decimal("35521.123456789012345")
+        points = [
+            TickerPoint(UtcNs(NOW), exact, Decimal("35521.2"), None),
+            TickerPoint(UtcNs(NOW + 1), None, None, None),
+            TickerPoint(UtcNs(NOW + 2), exact, None, Decimal("1E-8")),
+        ]
+        self.assertEqual(self.store.tickers(*RECORDED), [])
+        self.store.put_tickers(*RECORDED, reversed(points))
+        self.store.put_tickers("gdax", "ETH_USD", points[:1])
+        self.assertEqual(self.store.tickers(*RECORDED), points)
+        part = self.store.tickers(*RECORDED, UtcNs(NOW + 1), UtcNs(NOW + 2))
+        self.assertEqual(part, points[1:2])
+        self.assertEqual(self.store.tickers("aax", "BTC_USD"), [])
+
+    def test_a_ticker_of_the_same_time_replaces(self) -> None:
+        first = TickerPoint(UtcNs(NOW), Decimal(1), Decimal(2), Decimal(3))
+        second = TickerPoint(UtcNs(NOW), None, Decimal(4), None)
+        for point in (first, second):
+            self.store.put_tickers(*RECORDED, [point])
+        self.assertEqual(self.store.tickers(*RECORDED), [second])
+
+    def test_the_history_of_a_set_has_its_wallets_only(self) -> None:
+        def point(time: int, set_id: int, wallet_id: int, currency: str) -> WalletPoint:
+            exact = Decimal("882.93316402123456789012")
+            usd = exact * 7000 if currency == "BTC" else None
+            return WalletPoint(
+                UtcNs(NOW + time), set_id, wallet_id, "gdax", currency,
+                exact, Decimal(0), exact, usd, Decimal(0), usd,
+            )  # fmt: skip
+
+        history = [point(0, 4, 9, "BTC"), point(0, 4, 10, "USD"), point(5, 4, 9, "BTC")]
+        self.assertEqual(self.store.wallet_set_history(4), [])
+        self.store.put_wallets([*reversed(history), point(0, 40, 11, "BTC")])
+        self.assertEqual(self.store.wallet_set_history(4), history)
+        self.assertEqual(self.store.wallet_set_history(4, UtcNs(NOW + 1)), history[2:])
+        self.assertEqual(self.store.wallet_set_history(4, None, UtcNs(NOW + 5)), history[:2])
+        changed = history[2]._replace(balance=Decimal("1E-8"), balance_usd=None)
+        self.store.put_wallets([changed])
+        self.assertEqual(self.store.wallet_set_history(4), [*history[:2], changed])
+
+    # Recordings
+
+    def record(self, limits: RecordingLimits, feed: Any, **options: int) -> None:
+        recorder = Recorder("gdax", PAIR, **options)
+        for complete in (*map(recorder.add, feed), recorder.close()):
+            if complete is not None:
+                self.store.put_segment(complete, limits)
+
+    def feed(self) -> list[Any]:
+        book = BookSnapshot("BTC_USD", [(5, 7), (3, 1)], [(8, 2)], UtcNs(0), UtcNs(1))  # type: ignore[list-item]
+        return [
+            book,
+            *events(1, 40),
+            BookLost("BTC_USD", "the connection broke", UtcNs(50 * SECOND)),
+            BookSnapshot("BTC_USD", [], [], UtcNs(51 * SECOND), UtcNs(51 * SECOND + 2)),
+            *events(60, 40, seed=1),
+        ]
+
+    def test_a_recording_replays_what_was_received(self) -> None:
+        feed = self.feed()
+        self.record(RecordingLimits(), feed, events_max=15)
+        self.assertEqual(list(replay(self.store, "gdax", PAIR)), feed)
+        other = Pair("ETH-USD", "ETH", "USD", Decimal("0.01"), Decimal("0.0001"))
+        self.assertEqual(list(replay(self.store, "gdax", other)), [])
+
+    def test_a_later_start_opens_with_the_book_of_then(self) -> None:
+        feed = self.feed()
+        self.record(RecordingLimits(), feed, span_max_s=10)
+        for start_s, end_s in ((0, 1), (25, 45), (55, 70), (90, 200)):
+            with self.subTest(start_s=start_s, end_s=end_s):
+                start, end = UtcNs(start_s * SECOND), UtcNs(end_s * SECOND)
+                opening, *rest = replay(self.store, "gdax", PAIR, start, end)
+                self.assertIsInstance(opening, BookSnapshot)
+                self.assertEqual(_levels([opening, *rest]), _levels(_until(feed, end)))
+                tail = _until(feed, end)
+                self.assertEqual(rest, tail[len(tail) - len(rest) :])
+
+    def test_old_segments_make_room(self) -> None:
+        feed = self.feed()
+        size = len(encode(segment(1, 10)))
+        for limits in (RecordingLimits(bytes_max=size * 3), RecordingLimits(age_max_s=25)):
+            with self.subTest(limits):
+                self.store = self.make_store()
+                self.record(limits, feed, events_max=10)
+                kept = list(self.store.segments(*RECORDED))
+                self.assertLess(sum(len(one.events) for one in kept), len(feed) // 2)
+                self.assertEqual(_levels(replay(self.store, "gdax", PAIR)), _levels(feed))
+        self.record(RecordingLimits(bytes_max=0, age_max_s=0), events(500, 3))
+        (newest,) = self.store.segments(*RECORDED)
+        self.assertEqual(len(newest.events), 3)
+
+    def test_a_segment_of_the_same_start_replaces(self) -> None:
+        for stored in (segment(1, 3), segment(1, 8)):
+            self.store.put_segment(stored, RecordingLimits())
+        self.assertEqual(list(self.store.segments(*RECORDED)), [stored])
+
+    def test_a_recording_of_other_increments_does_not_replay(self) -> None:
+        self.record(RecordingLimits(), events(1, 3))
+        finer = Pair("BTC-USD", "BTC", "USD", Decimal("0.001"), Decimal("0.0001"))
+        with self.assertRaisesRegex(DataError, "ticks of 0.01"):
+            list(replay(self.store, "gdax", finer))
+
+
+def _until(feed: list[Any], end: UtcNs) -> list[Any]:
+    return [event for event in feed if event.received_at < end]
+
+
+def _levels(feed: Any) -> dict[tuple[Side, int], int] | None:
+    """Return the book after the events, by the simplest rule there is."""
+    book: dict[tuple[Side, int], int] | None = None
+    for event in feed:
+        match event:
+            case BookSnapshot():
+                book = {(Side.BUY, ticks): lots for ticks, lots in event.bids}
+                book |= {(Side.SELL, ticks): lots for ticks, lots in event.asks}
+            case BookLost():
+                book = None
+            case BookUpdate() if book is not None:
+                book |= {(side, ticks): lots for side, ticks, lots in event.changes}
+                book = {level: lots for level, lots in book.items() if lots}
+    return book

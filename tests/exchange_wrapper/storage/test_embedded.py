@@ -2,13 +2,15 @@ import sqlite3
 import tempfile
 import threading
 import unittest
+import zlib
 from pathlib import Path
 
 from exchange_wrapper.candles import Candles
 from exchange_wrapper.errors import DataError, StorageUnavailable
-from exchange_wrapper.storage import WriteReport
-from exchange_wrapper.storage.embedded import EmbeddedStore
-from tests.exchange_wrapper.storage.store_contract import DAY, KEY, StoreContract, flat
+from exchange_wrapper.storage import RecordingLimits, WriteReport
+from exchange_wrapper.storage.embedded import _CANDLES, EmbeddedStore
+from exchange_wrapper.storage.sqlite_file import SqliteFile
+from tests.exchange_wrapper.storage.store_contract import DAY, KEY, StoreContract, flat, segment
 
 
 class EmbeddedCase(unittest.TestCase):
@@ -83,6 +85,19 @@ class TheFile(EmbeddedCase):
         self.assertEqual(first.series(), second.series())
         self.assertEqual(len(second.read(*KEY, 300)), 10)
 
+    def test_a_damaged_recording_is_an_error(self) -> None:
+        path = self.folder() / "series.db"
+        store = self.open(path)
+        stored = segment(1, 3)
+        store.put_segment(stored, RecordingLimits())
+        for content in (b"", b"text", zlib.compress(b"\xc1"), zlib.compress(b"\x91\x02")):
+            connection = sqlite3.connect(path)
+            with connection:
+                connection.execute("UPDATE segment SET content = ?", (content,))
+            connection.close()
+            with self.subTest(content), self.assertRaises(DataError):
+                list(store.segments(stored.exchange, stored.pair))
+
     def test_damaged_candles_are_an_error(self) -> None:
         path = self.folder() / "series.db"
         store = self.open(path)
@@ -96,6 +111,17 @@ class TheFile(EmbeddedCase):
 
 
 class OtherFiles(EmbeddedCase):
+    def test_an_older_version_is_brought_up_by_the_first_writer(self) -> None:
+        path = self.folder() / "series.db"
+        with SqliteFile(path, (_CANDLES,)):
+            pass
+        with self.assertRaisesRegex(StorageUnavailable, "version 1.*open it once for writing"):
+            EmbeddedStore(path, read_only=True)
+        with EmbeddedStore(path) as store:
+            store.write(*KEY, flat(0))
+            self.assertEqual(store.tickers(*KEY), [])
+        self.assertEqual(self.open(path, read_only=True).read(*KEY, 300), flat(0))
+
     def test_what_is_no_candle_store_is_refused_and_left_alone(self) -> None:
         folder = self.folder()
         text = folder / "text.db"

@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import feather
 
 from exchange_wrapper.candles import Candles
 from exchange_wrapper.errors import ApiUsageError, DataError
-from exchange_wrapper.storage.ohlcv_files import OhlcvFile, read_ohlcv
+from exchange_wrapper.storage.ohlcv_files import Format, OhlcvFile, read_ohlcv
 
 DATA = Path(__file__).resolve().parents[3] / "../shared/data"
 START = 1_659_312_000  # 2022-08-01
@@ -73,6 +74,87 @@ class Layouts(FileCase):
                 self.assertEqual(self.read(text).candles, EXPECTED)
             with self.subTest(name, packed=True):
                 self.assertEqual(self.read(gzip.compress(text.encode())).candles, EXPECTED)
+
+    def test_json_rows_give_the_same_candles(self) -> None:
+        rows = f"[{START}000,{','.join(FIGURES)}],\n[{START + 300}000,{','.join(MORE_FIGURES)}]"
+        for content in (f"[{rows}]", f" [ {rows} ]", gzip.compress(f"[{rows}]".encode())):
+            with self.subTest(content):
+                self.assertEqual(self.read(content).candles, EXPECTED)
+        self.assertEqual(self.read("[[0,1e-7,2.0,1E-7,1,3e2]]").candles.texts("low"), ["0.0000001"])
+
+    def test_json_that_is_no_such_rows_is_refused(self) -> None:
+        table = {
+            "[[0,1,1,1,1]]": "row 1: 5 values",
+            "[[0,1,1,1,1,1],[300,1,1,1,1,1,1]]": "row 2: 7 values",
+            "[[0,1,1,1,1,null]]": "row 1: '' is not a number",
+            '[{"time":0}]': "can't be read",
+            "[[0,1,1": "can't be read",
+        }
+        for text, reason in table.items():
+            with self.subTest(text), self.assertRaisesRegex(DataError, reason):
+                self.read(text)
+        with self.assertRaisesRegex(ApiUsageError, "no rows"):
+            self.read("[]")
+
+    def test_feather_as_freqtrade_writes_it(self) -> None:
+        moments = [datetime.datetime.fromtimestamp(START + i * 300, datetime.UTC) for i in (0, 1)]
+        columns = [[float(text) for text in column] for column in zip(FIGURES, MORE_FIGURES)]  # noqa: B905
+        table = pa.table(
+            [pa.array(moments, pa.timestamp("ms", "UTC")), *map(pa.array, columns)],
+            names=["date", *HEADER.strip().split(",")[1:]],
+        )
+        path = self.folder / "BTC_USDT-5m.feather"
+        for compression in ("lz4", "zstd", "uncompressed"):
+            with self.subTest(compression):
+                feather.write_feather(table, path, compression=compression)
+                self.assertEqual(read_ohlcv(path, "BTC_USDT", 300, 9).candles, EXPECTED)
+
+    def test_times_of_twelve_hours(self) -> None:
+        hours = ("12-AM", "01-AM", "11-AM", "12-PM", "01-PM", "11-PM")
+        rows = "".join(f"2019-04-22 {hour},BTCUSD,2,3,1,2,1,2\n" for hour in reversed(hours))
+        header = "Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USD\n"
+        candles = self.read(header + rows, "BTC_USD", 3600).candles
+        self.assertEqual([time % 86_400 // 3600 for time in candles.time], [0, 1, 11, 12, 13, 23])
+        for time in ("2019-04-31 11-PM", "2019-04-22 13-PM", "2019-04-22 11-XM"):
+            with self.subTest(time), self.assertRaisesRegex(DataError, "not a time"):
+                self.read(f"{header}{time},BTCUSD,2,3,1,2,1,2\n", "BTC_USD", 3600)
+
+    def test_volumes_in_each_others_column_are_put_right_row_by_row(self) -> None:
+        rows = [  # prices of 90 to 110: base and quote as they stand, what the base is
+            ("2", "200", "2", False),
+            ("200.5", "2", "2", True),
+            ("0", "0", "0", False),
+            ("0", "7", "0", False),
+            ("7", "7", "7", False),  # no price either way: as the header says
+            ("0.01", "1", "0.01", False),
+        ]
+        text = "Unix,Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USD\n" + "".join(
+            f"{number * 300},x,BTC/USD,100,110,90,100,{base},{quote}\n"
+            for number, (base, quote, *_) in enumerate(rows)
+        )
+        file = self.read(text, "BTC_USD")
+        self.assertEqual(file.candles.texts("volume"), [row[2] for row in rows])
+        self.assertEqual(file.swapped, sum(row[3] for row in rows))
+        near_one = text.replace("100,110,90,100", "1,1.1,0.9,1")
+        self.assertEqual(self.read(near_one, "BTC_USD").swapped, 0)  # either order is a price
+
+    def test_a_format_that_is_named_must_be_that_of_the_file(self) -> None:
+        downloaded = "Unix,Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USDT\n"
+        table = [
+            (f"{HEADER}0,1,1,1,1,1\n", {Format.BINANCE}),
+            ("time_s,open,high,low,close,volume\n0,1,1,1,1,1\n", {Format.CRYPTICK}),
+            ("0,1,1,1,1,1\n", {Format.BINANCE}),  # without a name it can't be told
+            ("[[0,1,1,1,1,1]]", {Format.CCXT, Format.FREQTRADE}),
+            (f"{downloaded}0,x,x,1,1,1,1,1,1\n", {Format.CRYPTODATADOWNLOAD}),
+        ]
+        for text, fitting in table:
+            for format in Format:
+                with self.subTest(text, format=format):
+                    if format in fitting:
+                        self.assertEqual(len(self.read(text, format=format).candles), 1)
+                    else:
+                        with self.assertRaises(ApiUsageError):
+                            self.read(text, format=format)
 
     def test_parquet_of_every_type_gives_the_same_candles(self) -> None:
         columns = list(zip(FIGURES, MORE_FIGURES, strict=True))
@@ -229,6 +311,23 @@ class RecordedFiles(unittest.TestCase):
                 self.assertEqual(len(candles), rows)
                 if digits:
                     self.assertEqual((candles.price_digits, candles.volume_digits), digits)
+
+    def test_swapped_volumes_are_found_by_the_prices(self) -> None:
+        for name, pair, swapped in (("BTC-USD", "BTC_USD", 20_143), ("LTC-USD", "LTC_USD", 20_127)):
+            with self.subTest(name):
+                path = self.path(f"crypto-price/1h/{name}.csv.gz")
+                self.assertEqual(read_ohlcv(path, pair, 3600, 9).swapped, swapped)
+
+    def test_hours_of_a_twelve_hour_clock(self) -> None:
+        path = self.path("crypto_data/coinbase_BTCUSD_1h_2017_2019.csv.gz")
+        file = read_ohlcv(path, "BTC_USD", 3600, 9)
+        self.assertEqual((len(file.candles), file.swapped), (15_853, 0))
+        self.assertEqual(file.candles.gaps(), [])
+
+    def test_a_month_of_json(self) -> None:
+        path = self.path("hyperopt2/binance_BTCUSDT_5m_2021-05.json.gz")
+        candles = read_ohlcv(path, "BTC_USDT", 300, 9, format=Format.FREQTRADE).candles
+        self.assertEqual((len(candles), candles.gaps()), (8768, []))
 
     def test_a_malformed_first_row_is_found(self) -> None:
         path = self.path("jupyter-slides/poloniex_USDT_BTC_1d.csv.gz")

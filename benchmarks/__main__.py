@@ -1,0 +1,26 @@
+"""Run all benchmarks, or those that are named: ``python -m benchmarks [wire_to_book …]``."""
+
+import importlib
+import pkgutil
+import sys
+
+import benchmarks
+from benchmarks.table import show
+
+_NO_BENCHMARKS = {"__main__", "level_feed", "table"}
+
+
+def main(wanted: list[str]) -> int:
+    names = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
+    names = [name for name in names if name not in _NO_BENCHMARKS]
+    if unknown := set(wanted) - set(names):
+        print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+        return 2
+    for name in wanted or names:
+        module = importlib.import_module(f"benchmarks.{name}")
+        show(str(module.__doc__).partition("\n")[0], module.run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

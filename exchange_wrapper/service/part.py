@@ -1,0 +1,23 @@
+"""What the parts of the API share."""
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from exchange_wrapper.service.engine import Engine
+
+__all__ = ["Json", "Part", "Rows"]
+
+T = TypeVar("T")
+Json = dict[str, Any]
+Rows = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+class Part:
+    """Some of the API's methods, over the engine that they share."""
+
+    engine: Engine
+
+    async def _committed(self, result: T) -> T:
+        await self.engine.journal.committed()
+        return result

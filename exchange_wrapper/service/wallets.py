@@ -1,0 +1,160 @@
+"""Methods about wallets and wallet sets."""
+
+import asyncio
+from collections.abc import Awaitable
+from decimal import Decimal
+
+import msgspec
+
+from exchange_wrapper.accounts import SetType
+from exchange_wrapper.api import Role, api_method
+from exchange_wrapper.changes import LinePosted
+from exchange_wrapper.errors import BadWalletConfig, InvalidAmount
+from exchange_wrapper.ledger import UNALLOCATED_SET
+from exchange_wrapper.numbers import parse_amount
+from exchange_wrapper.service.part import Json, Part, Rows
+from exchange_wrapper.times import SECOND
+from exchange_wrapper.wallet import Wallet
+
+__all__ = ["Allocation", "WalletApi"]
+
+
+class Allocation(msgspec.Struct, forbid_unknown_fields=True):
+    """How much of a currency of an exchange a new wallet set gets."""
+
+    exchange: str
+    currency: str
+    allocation: Decimal
+
+
+class WalletApi(Part):
+    """Wallets and wallet sets."""
+
+    @api_method(Role.VIEWER, get="/wallets/sets")
+    def get_all_wallet_sets(
+        self, *, aggregate_only: bool = False, limit: Rows = 1000, before_id: int | None = None
+    ) -> Json:
+        """Return the active wallet sets by id, and ``total``, ``unallocated`` and ``allocated``.
+
+        With ``aggregate_only`` the wallets of each set are summed by currency. Of the sets, the
+        newest ``limit`` whose id is below ``before_id``.
+        """
+        wallets = self.engine.wallets
+        return {
+            **wallets.get_wallet_sets(SetType.LOGICAL, aggregate_only, limit, before_id),
+            "total": wallets.get_exchange_total(),
+            "unallocated": wallets.get_unallocated(),
+            "allocated": wallets.get_allocated(),
+        }
+
+    @api_method(Role.VIEWER, get="/wallets/{set_id}")
+    def get_wallet_set(self, *, set_id: int | None = None, aggregate_only: bool = False) -> Json:
+        """Return one wallet set, active or not; the unallocated funds by default."""
+        wanted = UNALLOCATED_SET if set_id is None else set_id
+        return self.engine.wallets.get_wallet_set(wanted, aggregate_only)
+
+    @api_method(Role.VIEWER, get="/wallets/history/{set_id}")
+    async def get_wallet_set_history(self, *, set_id: int) -> Json:
+        """Return how the wallets of a set have changed: ``{"id", "run_id", "current", "data"}``.
+
+        ``current`` is the set as it is now, ``data`` has a row ``[time, wallet, …]`` for each time
+        in seconds since 1970, oldest first: once a minute, and whenever the set has changed.
+        """
+        current = self.engine.wallets.get_wallet_set(set_id)
+        rows = await asyncio.to_thread(self.engine.series.read, set_id)
+        return {
+            "timestamp": self.engine.clock() / SECOND,
+            "id": set_id,
+            "run_id": current["run_id"],
+            "current": current,
+            "data": [[time_s, *wallets] for time_s, wallets in rows],
+        }
+
+    @api_method(Role.VIEWER, get="/wallets/allocated")
+    def get_allocated_wallet_set(self) -> Json:
+        """Return what all active wallet sets have, summed by currency."""
+        return self.engine.wallets.get_allocated()
+
+    @api_method(Role.VIEWER, get="/wallets/unallocated")
+    def get_unallocated_wallet_set(self) -> Json:
+        """Return what no wallet set has, summed by currency."""
+        return self.engine.wallets.get_unallocated()
+
+    @api_method(Role.VIEWER, get="/wallets/unallocated_exchange")
+    def get_unallocated_per_exchange(self) -> Json:
+        """Return the wallets that no set has: ``{exchange: {currency: wallet}}``."""
+        return self.engine.wallets.get_unallocated_per_exchange()
+
+    @api_method(Role.VIEWER, get="/wallets/total")
+    def get_total_wallet_set(self) -> Json:
+        """Return everything at all exchanges, allocated or not, summed by currency."""
+        return self.engine.wallets.get_exchange_total()
+
+    @api_method(Role.VIEWER, get="/{exchange}/wallet/{base}")
+    def get_wallet(self, *, exchange: str, base: str, wallet_set_id: int | None = None) -> Json:
+        """Return one wallet of a set; of the unallocated funds by default."""
+        self.engine.venue(exchange, ready=False)
+        wallet = self.engine.desk.ledger.wallet(wallet_set_id, exchange, base.upper())
+        return self.engine.wallets.describe(Wallet.of(wallet))
+
+    @api_method(Role.TRADER, post="/wallets/new")
+    def create_wallet_set(self, *, run_id: str, wallets: list[Allocation]) -> Awaitable[Json]:
+        """Create a wallet set for a run, funded from what is unallocated, and return its id.
+
+        Errors are ``insufficient_funds`` and ``bad_wallet_config``; nothing is created then.
+        """
+        for wallet in wallets:
+            if wallet.exchange not in self.engine.venues:
+                raise BadWalletConfig(f"exchange {wallet.exchange!r} is not loaded")
+            self.engine.venue(wallet.exchange, ready=False)
+        created = self.engine.desk.ledger.create_set(
+            run_id,
+            [
+                (each.exchange, each.currency.upper(), parse_amount(each.allocation, "allocation"))
+                for each in wallets
+            ],
+            self.engine.clock(),
+            f"Logical Wallet for Run: {run_id}",
+        )
+        return self._committed({"id": created.id})
+
+    @api_method(Role.TRADER, post="/wallets/allocate")
+    def allocate_to_wallet_set(
+        self, *, wallet_set_id: int, exchange: str, base: str, movement: Decimal
+    ) -> Awaitable[Json]:
+        """Move unallocated funds into a wallet set, or back where ``movement`` is negative.
+
+        Returns the set's wallet.
+        """
+        self.engine.venue(exchange, ready=False)
+        amount = parse_amount(movement, "movement")
+        wallet = self.engine.desk.ledger.allocate(
+            wallet_set_id, exchange, base.upper(), amount, self.engine.clock()
+        )
+        return self._committed(self.engine.wallets.describe(Wallet.of(wallet)))
+
+    @api_method(Role.TRADER, post="/wallets/deactivate")
+    def deactivate_wallet_set(self, *, wallet_set_id: int) -> Awaitable[Json]:
+        """Return all funds of a wallet set to the unallocated ones and close it.
+
+        An error while orders hold funds of it.
+        """
+        self.engine.desk.ledger.deactivate(wallet_set_id, self.engine.clock())
+        return self._committed({"id": wallet_set_id, "active": False})
+
+    @api_method(Role.ADMIN, post="/wallets/virtual/transaction")
+    def add_virtual_wallet_tx(
+        self, *, exchange: str, base: str, movement: Decimal, wallet_id: int | None = None
+    ) -> Awaitable[int]:
+        """Add virtual funds to a paper exchange, or take some away, and return the line's id.
+
+        They go to the unallocated funds, or to the wallet named.
+        """
+        self.engine.venue(exchange, ready=False)
+        amount = parse_amount(movement, "movement")
+        if not amount:
+            raise InvalidAmount("movement can't be 0", field="movement")
+        ledger = self.engine.desk.ledger
+        wallet = ledger.deposit(exchange, base.upper(), amount, self.engine.clock(), wallet_id)
+        lines = (each for each in reversed(ledger.changes) if isinstance(each, LinePosted))
+        return self._committed(next(each.line.id for each in lines if each.wallet is wallet))
