@@ -15,11 +15,12 @@ __all__ = ["Line", "Reason", "SetType", "Wallet", "WalletSet", "balances"]
 
 
 class SetType(StrEnum):
-    """The three kinds of wallet set."""
+    """The kinds of wallet set."""
 
     EXCHANGE = "exchange"  # the venues' own books: everything that is there
     UNALLOCATED = "unallocated"  # the part of it that no run has
     LOGICAL = "logical"  # a part of it that one run may use
+    SUSPENSE = "suspense"  # what venues report and nobody can explain, above or below zero
 
 
 class Reason(StrEnum):
@@ -30,10 +31,19 @@ class Reason(StrEnum):
     FEE = "fee"
     ALLOCATION = "allocation"  # between unallocated funds and a logical set
     VIRTUAL = "virtual"  # funds that enter or leave a paper exchange
+    DIFFERENCE = "difference"  # between a venue's balance and ours, and its acknowledgement
 
 
 class WalletSet(msgspec.Struct, frozen=True):
-    """A group of wallets; an inactive one is empty and stays so."""
+    """A group of wallets; an inactive one is empty and stays so.
+
+    Attributes
+    ----------
+    frozen : str
+        Why its funds don't move except for the orders it has; empty if they do.
+    closing : bool
+        Whether it is deactivated as soon as its orders are cancelled.
+    """
 
     id: int
     type: SetType
@@ -41,6 +51,8 @@ class WalletSet(msgspec.Struct, frozen=True):
     description: str
     active: bool
     created: UtcNs
+    frozen: str = ""
+    closing: bool = False
 
 
 @dataclass(slots=True, eq=False)

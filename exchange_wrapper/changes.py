@@ -6,9 +6,20 @@ A wallet inside a change is the ledger's own, with its balances as of now, not a
 import msgspec
 
 from exchange_wrapper.accounts import Line, Wallet, WalletSet
+from exchange_wrapper.incidents import Incident
 from exchange_wrapper.orders import Order, Trade
+from exchange_wrapper.times import UtcNs
 
-__all__ = ["Change", "LinePosted", "OrderChanged", "SetChanged", "TradeMade", "WalletOpened"]
+__all__ = [
+    "Change",
+    "HeartBeat",
+    "IncidentHappened",
+    "LinePosted",
+    "OrderChanged",
+    "SetChanged",
+    "TradeMade",
+    "WalletOpened",
+]
 
 
 class OrderChanged(msgspec.Struct, frozen=True, gc=False):
@@ -38,9 +49,23 @@ class WalletOpened(msgspec.Struct, frozen=True, gc=False):
 
 
 class SetChanged(msgspec.Struct, frozen=True, gc=False):
-    """A wallet set is new or was deactivated."""
+    """A wallet set is new, or was frozen or deactivated."""
 
     wallet_set: WalletSet
 
 
-Change = OrderChanged | TradeMade | LinePosted | WalletOpened | SetChanged
+class IncidentHappened(msgspec.Struct, frozen=True, gc=False):
+    """Something happened that a person should know of."""
+
+    incident: Incident
+
+
+class HeartBeat(msgspec.Struct, frozen=True, gc=False):
+    """The service was running at this time."""
+
+    time: UtcNs
+
+
+Change = (
+    OrderChanged | TradeMade | LinePosted | WalletOpened | SetChanged | IncidentHappened | HeartBeat
+)

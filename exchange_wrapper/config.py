@@ -21,6 +21,14 @@ other one that the exchange's pairs name.
 ``history_days`` (180) is how far back an exchange's candles are fetched, ``latency_ms`` (5) how
 long a paper order takes to arrive there. Further members of an exchange go to its class.
 
+``limits`` bounds what may be ordered, per exchange and for each wallet set on its own; what is left
+out has no limit::
+
+    "limits": {
+      "exchanges": {"gdax": {"open_orders": 200, "daily_loss_usd": "5000"}},
+      "wallet_set": {"order_notional_usd": "10000", "orders_per_minute": 60}
+    }
+
 ``env`` gives values for environment variables that are not set:
 
 =================  =======================================================  ====================
@@ -47,7 +55,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
 
+import msgspec
+
 from exchange_wrapper.errors import ApiUsageError
+from exchange_wrapper.limits import LimitsSettings
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.terms import Mode
 
@@ -163,6 +174,7 @@ class Settings:
     rpc_port: int
     web_host: str
     web_port: int
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
     influxdb_dsn: str | None = field(default=None, repr=False)  # may hold a password
     public_hosts: tuple[str, ...] = ()
     sentry_dsn: str | None = field(default=None, repr=False)
@@ -202,6 +214,7 @@ class Settings:
             rpc_port=config.getenv("RPC_PORT", 4200, _port),
             web_host=config.getenv("WEB_HOST", "127.0.0.1", str),
             web_port=config.getenv("WEB_PORT", 4242, _port),
+            limits=_limits(config.get("limits", {}), exchanges),
             influxdb_dsn=config.getenv("INFLUXDB_DSN", cast=str) or None,
             public_hosts=config.getenv("PUBLIC_HOST", (), _names),
             sentry_dsn=config.getenv("SENTRY_DSN", None, str) or None,
@@ -288,6 +301,19 @@ def _count(value: Mapping[str, Any], key: str, default: int, where: str) -> int:
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         raise ApiUsageError(f'"{key}" of {where} must be a whole number, 0 or more', field=key)
     return count
+
+
+def _limits(value: Any, exchanges: Mapping[str, Any]) -> LimitsSettings:
+    try:
+        limits = msgspec.convert(value, LimitsSettings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ApiUsageError(f'"limits" in the configuration: {error}', field="limits") from error
+    for name in limits.exchanges.keys() - exchanges.keys():
+        raise ApiUsageError(
+            f'"limits" in the configuration names the exchange "{name}", which is not configured',
+            field="limits",
+        )
+    return limits
 
 
 def _amounts(balances: Mapping[str, Any], where: str) -> dict[str, Decimal]:

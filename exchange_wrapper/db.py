@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple, TextIO
 
 import peewee
+from playhouse.migrate import SqliteMigrator, migrate
 
 from exchange_wrapper.errors import DataError, StorageUnavailable, Unavailable
 from exchange_wrapper.times import UtcNs
@@ -27,7 +28,7 @@ __all__ = [
     "upsert_rows",
 ]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 Row = Mapping[str, Any]
 """Values of one row by column name, all columns."""
@@ -81,7 +82,7 @@ class BaseModel(peewee.Model):
 
 
 def create_database(path: Path, models: Sequence[type[BaseModel]]) -> list[type[BaseModel]]:
-    """Create the file, or the tables it lacks.
+    """Create the file, or the tables and columns it lacks.
 
     Returns
     -------
@@ -100,13 +101,16 @@ def create_database(path: Path, models: Sequence[type[BaseModel]]) -> list[type[
     database = _connect(path)
     try:
         existing = set(database.get_tables())
-        _check_identity(database, path, may_be_new=not existing)
+        _check_identity(database, path, may_be_new=not existing, may_be_older=True)
         missing = [model for model in models if model._meta.table_name not in existing]
         with database.atomic():
             for model in missing:
                 peewee.SchemaManager(model, database=database).create_all()
                 if model.append_only:
                     _forbid_changes(database, model._meta.table_name)
+            for model in models:
+                if model not in missing:
+                    _add_columns(database, model)
             raw(database).execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             raw(database).execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return missing
@@ -133,7 +137,7 @@ def open_database(path: Path) -> peewee.SqliteDatabase:
         )
     database = _connect(path)
     try:
-        _check_identity(database, path, may_be_new=False)
+        _check_identity(database, path)
     except DataError:
         database.close()
         raise
@@ -216,16 +220,33 @@ def _connect(path: Path) -> peewee.SqliteDatabase:
     return database
 
 
-def _check_identity(database: peewee.SqliteDatabase, path: Path, *, may_be_new: bool) -> None:
+def _add_columns(database: peewee.SqliteDatabase, model: type[BaseModel]) -> None:
+    """Add what an older version's table lacks; such columns allow null."""
+    table = model._meta.table_name
+    present = {column.name for column in database.get_columns(table)}
+    migrator = SqliteMigrator(database)
+    for field in model._meta.sorted_fields:
+        if field.column_name not in present:
+            migrate(migrator.add_column(table, field.column_name, field))
+
+
+def _check_identity(
+    database: peewee.SqliteDatabase,
+    path: Path,
+    *,
+    may_be_new: bool = False,
+    may_be_older: bool = False,
+) -> None:
     application = raw(database).execute("PRAGMA application_id").fetchone()[0]
     version = raw(database).execute("PRAGMA user_version").fetchone()[0]
     if may_be_new and application == 0:
         return
     if application != _APPLICATION_ID:
         raise DataError(f"{path} is a database of another program")
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION and not (may_be_older and version < SCHEMA_VERSION):
+        remedy = "; `init_db` brings it up to date" if version < SCHEMA_VERSION else ""
         raise DataError(
-            f"{path} has schema version {version}, this xWrap needs {SCHEMA_VERSION}",
+            f"{path} has schema version {version}, this xWrap needs {SCHEMA_VERSION}{remedy}",
             found=version,
             needed=SCHEMA_VERSION,
         )

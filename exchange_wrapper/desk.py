@@ -4,9 +4,11 @@ The desk joins the ledger, the orders and the exchanges' execution ports, and do
 has to be stored and told leaves as changes. The same desk serves paper trading and backtests.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, Inexact, InvalidOperation
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -19,7 +21,16 @@ from exchange_wrapper.errors import (
     OrderRejected,
     UnknownName,
 )
-from exchange_wrapper.execution import Execution, ExecutionPort, Filled, Opened
+from exchange_wrapper.execution import (
+    Execution,
+    ExecutionPort,
+    Filled,
+    Finished,
+    Opened,
+    ResolvedFound,
+    ResolvedNotFound,
+    Unanswered,
+)
 from exchange_wrapper.fees import FeeSchedule, cost_with_fee, round_fee
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import LEDGER, ZERO, Lots, Ticks, format_amount
@@ -28,7 +39,7 @@ from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import DoneReason, OrderStatus, Side
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["Desk", "ExecutionPort"]
+__all__ = ["Desk", "ExecutionPort", "Guard"]
 
 # A retry of a call comes soon. Older done orders are left to ``find_done``.
 _DONE_KEPT = 10_000
@@ -39,6 +50,19 @@ class _Venue:
     pairs: Mapping[str, Pair]
     fees: FeeSchedule
     execution: ExecutionPort
+
+
+class Guard(Protocol):
+    """Who may forbid new orders, beyond what their pair and their wallet forbid."""
+
+    def check(self, request: OrderRequest, pair: Pair, notional: Decimal, now: UtcNs) -> None:
+        """Raise ``OrderRejected`` for an order that may not be made now."""
+
+    def made(self, order: Order) -> None:
+        """Hear of an order that was made."""
+
+    def traded(self, trade: Trade, order: Order) -> None:
+        """Hear of a trade."""
 
 
 class Desk:
@@ -60,6 +84,10 @@ class Desk:
     ----------
     orders : dict of int to Order
         The open orders by id.
+    unknown : dict of int to Order
+        Those of them of which nobody knows whether they have reached their venue.
+    guard : Guard or None
+        Asked about each new order.
     """
 
     def __init__(
@@ -73,6 +101,11 @@ class Desk:
     ) -> None:
         self.ledger = ledger
         self.orders: dict[int, Order] = {}
+        self.unknown: dict[int, Order] = {}
+        self.guard: Guard | None = None
+        self._unsent: set[int] = set()  # of live venues: they wait for their commit
+        self._cancelled: set[int] = set()  # whose cancellation was asked for
+        self._trade_ids: dict[int, set[str]] = defaultdict(set)  # venues' ids by open order
         self._done: dict[int, Order] = {}  # the latest, oldest first
         self._ids_by_run: dict[tuple[str, str], int] = {}
         self._ids_by_exchange: dict[tuple[str, str], int] = {}
@@ -128,8 +161,8 @@ class Desk:
         InvalidAmount
             Size or limit is not positive or not on the pair's grid.
         OrderRejected
-            The size or notional is outside the pair's limits, or the book can't fill a market
-            order.
+            The size or notional is outside the pair's limits, the book can't fill a market
+            order, its wallet set is frozen, or the guard forbids it.
         InsufficientFunds
             The wallet can't pay for it.
         """
@@ -148,7 +181,11 @@ class Desk:
         )
         try:
             lots, limit = _read_amounts(request, pair)
+            if wallet_set.frozen:
+                raise OrderRejected(f"wallet set {wallet_set.id} is frozen: {wallet_set.frozen}")
             notional = self._check_limits(request, pair, lots, limit, venue.execution)
+            if self.guard is not None:
+                self.guard.check(request, pair, pair.notional(notional), now)
             buying = request.side is Side.BUY
             currency = pair.quote if buying else pair.base
             payer = self.ledger.ensure_wallet(wallet_set.id, request.exchange, currency)
@@ -184,8 +221,21 @@ class Desk:
         )
         self._register(order)
         self.ledger.changes.append(OrderChanged(order))
-        venue.execution.submit(order, now)
+        if self.guard is not None:
+            self.guard.made(order)
+        if venue.execution.is_live:
+            self._unsent.add(order_id)
+        else:
+            venue.execution.submit(order, now)
         return order
+
+    def send(self, changes: Iterable[Change], now: UtcNs) -> None:
+        """Submit the new orders to live venues that are among these changes, now committed."""
+        for change in changes if self._unsent else ():
+            if isinstance(change, OrderChanged) and change.order.id in self._unsent:
+                self._unsent.remove(change.order.id)
+                order = self.orders[change.order.id]
+                self._venue(order.request.exchange).execution.submit(order, now)
 
     def cancel_order(self, exchange: str, client_oid: str, now: UtcNs) -> Order:
         """Send the cancellation of an order and return the order as it is now.
@@ -197,15 +247,50 @@ class Desk:
         UnknownName
             No such exchange, or no such order there.
         """
-        venue = self._venue(exchange)
+        self._venue(exchange)
         order = self.by_client(exchange, client_oid)
         if order is None:
             raise UnknownName(
                 f"there is no order {client_oid!r} at {exchange}", field="client_order_id"
             )
-        if not order.is_done:
-            venue.execution.cancel(order, now)
+        return self.cancel(order, now)
+
+    def cancel(self, order: Order, now: UtcNs) -> Order:
+        """Send the cancellation of an order; of one that was not sent yet, do it at once."""
+        if order.is_done:
+            return order
+        if order.id in self._unsent:
+            self._unsent.remove(order.id)
+            self._finish(order, DoneReason.CANCELLED, "it was cancelled before it was sent", now)
+            return self._done[order.id]
+        self._cancelled.add(order.id)
+        self._venue(order.request.exchange).execution.cancel(order, now)
         return order
+
+    def knows(self, exchange: str) -> bool:
+        """Tell whether an exchange was added."""
+        return exchange in self._venues
+
+    def pairs(self, exchange: str) -> Mapping[str, Pair]:
+        """Return the pairs of an exchange that was added, by name."""
+        return self._venue(exchange).pairs
+
+    def is_live(self, order: Order) -> bool:
+        """Tell whether an order's exchange was added and is a real venue."""
+        venue = self._venues.get(order.request.exchange)
+        return venue is not None and venue.execution.is_live
+
+    def find(self, order_id: int) -> Order | None:
+        """Return an order by its id, open or one of the latest done, or None."""
+        return self._known(order_id)
+
+    def has_trade(self, order: Order, ext_id: str) -> bool:
+        """Tell whether a venue's trade was booked to an order that is open or of the latest."""
+        return bool(ext_id) and ext_id in self._trade_ids.get(order.id, ())
+
+    def is_cancelling(self, order: Order) -> bool:
+        """Tell whether an open order's cancellation was asked for."""
+        return order.id in self._cancelled
 
     def execute(self, exchange: str, executions: Iterable[Execution]) -> None:
         """Book what an exchange reports of our orders.
@@ -224,25 +309,52 @@ class Desk:
             if isinstance(execution, Filled):
                 self._fill(order, execution)
             elif isinstance(execution, Opened):
-                self._change(
-                    replace(
-                        order,
-                        status=OrderStatus.OPEN,
-                        exchange_at=execution.time,
-                        last_updated_at=execution.time,
-                    )
-                )
-            else:
+                self._arrived(order, execution.time)
+            elif isinstance(execution, Finished):
                 self._finish(order, execution.reason, execution.message, execution.time)
+            elif isinstance(execution, Unanswered):
+                self._lose(order, execution)
+            elif isinstance(execution, ResolvedFound):
+                order = self._arrived(order, execution.time)
+                if order.id in self._cancelled:  # asked for while nobody knew where it was
+                    self._venue(exchange).execution.cancel(order, execution.time)
+            elif isinstance(execution, ResolvedNotFound):
+                message = "it never reached the venue"
+                self._finish(order, DoneReason.CANCELLED, message, execution.time)
 
-    def restore_order(self, order: Order) -> None:
+    def restore_order(self, order: Order, trade_ids: Iterable[str] = ()) -> None:
         """Take back an open order after a restart; the ledger has its hold already.
 
-        It is not sent anywhere: that is for whoever restores the execution port.
+        It is not sent anywhere: that is for ``resume``.
+
+        Parameters
+        ----------
+        trade_ids : iterable of str
+            The venue's ids of its trades so far.
         """
         assert not order.is_done
         self._register(order)
+        if order.status is OrderStatus.UNKNOWN:
+            self.unknown[order.id] = order
+        known = set(trade_ids)
+        if known:
+            self._trade_ids[order.id] = known
         self._last_order_id = max(self._last_order_id, order.id)
+
+    def resume(self, order: Order, offline_since: UtcNs, now: UtcNs) -> None:
+        """Give a restored order back to its venue, and note on it how long nobody followed it.
+
+        An order to a live venue may have been sent or not: until the venue says, it is unknown.
+        """
+        execution = self._venue(order.request.exchange).execution
+        since = max(offline_since, order.last_updated_at)  # it was followed until then at least
+        if since < now:
+            order = replace(order, offline=(*order.offline, (since, now)), last_updated_at=now)
+            self._change(order)
+        if execution.is_live and order.status is OrderStatus.RECEIVED:
+            self._lose(order, Unanswered(order.id, now, "xWrap was restarted while it was sent"))
+            order = self.orders[order.id]
+        execution.resume(order, now)
 
     # Checks
 
@@ -315,24 +427,50 @@ class Desk:
 
     # Bookkeeping
 
+    def _arrived(self, order: Order, time: UtcNs) -> Order:
+        """Return the order as open at its venue, which may say so more than once."""
+        if order.status is not OrderStatus.OPEN:
+            self.unknown.pop(order.id, None)
+            order = _opened(order, time)
+            self._change(order)
+        return order
+
+    def _lose(self, order: Order, lost: Unanswered) -> None:
+        if order.status is not OrderStatus.RECEIVED:
+            return  # it has been heard of since
+        unknown = replace(
+            order, status=OrderStatus.UNKNOWN, message=lost.message, last_updated_at=lost.time
+        )
+        self.unknown[order.id] = unknown
+        self._change(unknown)
+
     def _fill(self, order: Order, fill: Filled) -> None:
+        if fill.ext_id and fill.ext_id in self._trade_ids[order.id]:
+            return
         if fill.size <= 0 or fill.size > order.remaining:
             raise LedgerBreach(
                 f"order {order.id} has {order.remaining} lots open, not the {fill.size} reported"
             )
+        if order.status is not OrderStatus.OPEN:
+            order = _opened(order, fill.time)  # to trade it must have arrived
         pair, request, ledger = order.pair, order.request, self.ledger
         size = pair.size(fill.size)
         notional = pair.notional(fill.price * fill.size)
-        rate = order.fees.maker if fill.maker else order.fees.taker
-        fee_exact = LEDGER.add(order.fee_exact, LEDGER.multiply(notional, rate))
-        fee = LEDGER.subtract(round_fee(fee_exact), order.fee)
+        if fill.fee is None:
+            rate = order.fees.maker if fill.maker else order.fees.taker
+            fee_exact = LEDGER.add(order.fee_exact, LEDGER.multiply(notional, rate))
+            fee = LEDGER.subtract(round_fee(fee_exact), order.fee)
+        else:
+            fee = fill.fee
+            fee_exact = LEDGER.add(order.fee_exact, fee)
         buying = request.side is Side.BUY
         if buying:
             spent = LEDGER.add(notional, fee)
         else:
             spent = size
-            fee = min(fee, notional)  # rounding must not take more than a tiny fill brings in
-        if spent > order.hold:
+            if fill.fee is None:
+                fee = min(fee, notional)  # rounding must not take more than a tiny fill brings in
+        if spent > order.hold and fill.fee is None:
             raise LedgerBreach(
                 f"a fill of order {order.id} costs {format_amount(spent)} {order.hold_currency}, "
                 f"but {format_amount(order.hold)} is on hold"
@@ -348,19 +486,32 @@ class Desk:
         )
         if buying and order.limit is not None:
             # A better price than the limit frees its part of the hold at once.
-            changed = replace(changed, hold=_limit_buy_need(changed, order.limit))
+            need = _limit_buy_need(changed, order.limit)
+            if fill.fee is not None:  # more than was expected is paid from what is available
+                need = max(ZERO, min(need, changed.hold))
+            changed = replace(changed, hold=need)
+        elif changed.hold < 0:
+            changed = replace(changed, hold=ZERO)
         base = ledger.wallet(request.wallet_set_id, request.exchange, pair.base)
         quote = ledger.wallet(request.wallet_set_id, request.exchange, pair.quote)
         released = LEDGER.subtract(order.hold, changed.hold)
-        ledger.release(quote if buying else base, released, order.id, fill.time)
-        if buying:
-            ledger.settle(quote, -notional, order.id, Reason.FILL, fill.time)
-            ledger.settle(base, size, order.id, Reason.FILL, fill.time)
-        else:
-            ledger.settle(base, -size, order.id, Reason.FILL, fill.time)
-            ledger.settle(quote, notional, order.id, Reason.FILL, fill.time)
-        if fee:
-            ledger.settle(quote, -fee, order.id, Reason.FEE, fill.time)
+        mark = len(ledger.changes)
+        try:
+            if released:
+                ledger.release(quote if buying else base, released, order.id, fill.time)
+            if buying:
+                ledger.settle(quote, -notional, order.id, Reason.FILL, fill.time)
+                ledger.settle(base, size, order.id, Reason.FILL, fill.time)
+            else:
+                ledger.settle(base, -size, order.id, Reason.FILL, fill.time)
+                ledger.settle(quote, notional, order.id, Reason.FILL, fill.time)
+            if fee:
+                ledger.settle(quote, -fee, order.id, Reason.FEE, fill.time)
+        except LedgerBreach:
+            ledger.roll_back(mark)
+            raise
+        if fill.ext_id:
+            self._trade_ids[order.id].add(fill.ext_id)
         self._last_trade_id += 1
         trade = Trade(
             self._last_trade_id,
@@ -373,6 +524,10 @@ class Desk:
             fill.time,
         )
         ledger.changes.append(TradeMade(trade, changed))
+        if self.guard is not None:
+            self.guard.traded(trade, changed)
+        if self.unknown:
+            self.unknown.pop(order.id, None)
         self._change(changed)
 
     def _finish(self, order: Order, reason: DoneReason, message: str, time: UtcNs) -> None:
@@ -396,6 +551,8 @@ class Desk:
             hold=ZERO,
         )
         del self.orders[order.id]
+        self.unknown.pop(order.id, None)
+        self._cancelled.discard(order.id)
         self._done[order.id] = done
         self.ledger.changes.append(OrderChanged(done))
         if len(self._done) > _DONE_KEPT:
@@ -414,6 +571,7 @@ class Desk:
 
     def _forget(self, order: Order) -> None:
         request = order.request
+        self._trade_ids.pop(order.id, None)
         del self._ids_by_run[request.run_id, request.client_oid]
         place = (request.exchange, request.client_oid)
         if self._ids_by_exchange[place] == order.id:
@@ -423,6 +581,12 @@ class Desk:
         if order_id is None:
             return None
         return self.orders.get(order_id) or self._done.get(order_id)
+
+
+def _opened(order: Order, time: UtcNs) -> Order:
+    return replace(
+        order, status=OrderStatus.OPEN, message="", exchange_at=time, last_updated_at=time
+    )
 
 
 def _read_amounts(request: OrderRequest, pair: Pair) -> tuple[Lots, Ticks | None]:

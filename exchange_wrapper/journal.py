@@ -19,6 +19,8 @@ import peewee
 from exchange_wrapper import models
 from exchange_wrapper.changes import (
     Change,
+    HeartBeat,
+    IncidentHappened,
     LinePosted,
     OrderChanged,
     SetChanged,
@@ -27,7 +29,14 @@ from exchange_wrapper.changes import (
 )
 from exchange_wrapper.db import Row, insert_rows, lock_database, open_database, upsert_rows
 from exchange_wrapper.errors import StorageUnavailable
-from exchange_wrapper.records import line_row, order_row, set_row, trade_row, wallet_row
+from exchange_wrapper.records import (
+    incident_row,
+    line_row,
+    order_row,
+    set_row,
+    trade_row,
+    wallet_row,
+)
 
 __all__ = ["Journal"]
 
@@ -45,10 +54,12 @@ class _Rows:
     orders: dict[int, Row]
     lines: list[Row]
     trades: list[Row]
+    incidents: list[Row]
+    heartbeats: list[Row]
 
     @classmethod
     def of(cls, changes: list[Change]) -> "_Rows":
-        rows = cls({}, {}, {}, [], [])
+        rows = cls({}, {}, {}, [], [], [], [])
         wallets = {}
         for change in changes:
             match change:
@@ -63,6 +74,10 @@ class _Rows:
                     wallets[wallet.id] = wallet
                 case SetChanged(wallet_set=wallet_set):
                     rows.sets[wallet_set.id] = set_row(wallet_set)
+                case IncidentHappened(incident=incident):
+                    rows.incidents.append(incident_row(incident))
+                case HeartBeat(time=time):
+                    rows.heartbeats = [{"id": 1, "time": time}]
         # The ledger's wallets move on while the thread writes: their balances are copied now,
         # when they are those after the last of these changes.
         rows.wallets = {wallet_id: wallet_row(wallet) for wallet_id, wallet in wallets.items()}
@@ -75,6 +90,8 @@ class _Rows:
             upsert_rows(database, models.Order, self.orders.values())
             insert_rows(database, models.WalletLine, self.lines)
             insert_rows(database, models.Trade, self.trades)
+            insert_rows(database, models.Incident, self.incidents)
+            upsert_rows(database, models.Heartbeat, self.heartbeats)
 
 
 class Journal:

@@ -1,14 +1,15 @@
 """The double-entry ledger: who owns how much of what each exchange holds.
 
 Everything at an exchange is in its wallets of the ``exchange`` set. The same funds are split
-between the ``unallocated`` set and the logical sets of runs, so that at any time and per currency
-Σ logical + unallocated = exchange. Holds exist on the splitting side only.
+between the ``unallocated`` set, the logical sets of runs and the ``suspense`` set, so that at any
+time and per currency Σ logical + unallocated + suspense = exchange. Holds exist on the splitting
+side only.
 
 Balances are running sums in the wallets; the lines behind them leave as changes and are not kept.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import msgspec
@@ -58,6 +59,7 @@ class Ledger:
         self.changes: list[Change] = []
         self._by_place: dict[tuple[int, str, str], Wallet] = {}
         self._holds: dict[tuple[int, int], Decimal] = {}  # net by (wallet id, order id), never 0
+        self._suspense: dict[tuple[str, str], Wallet] = {}
         self._last_set_id = UNALLOCATED_SET
         self._last_wallet_id = 0
         self._last_line_id = 0
@@ -85,8 +87,7 @@ class Ledger:
         self.changes.clear()
         self.sets.update((wallet_set.id, wallet_set) for wallet_set in sets)
         for wallet in wallets:
-            self.wallets[wallet.id] = wallet
-            self._by_place[wallet.set_id, wallet.exchange, wallet.currency] = wallet
+            self._add_wallet(wallet)
         self._holds.update(((wallet, order), net) for wallet, order, net in holds if net)
         self._last_set_id = max(self.sets)
         self._last_wallet_id = max(self.wallets, default=0)
@@ -122,6 +123,7 @@ class Ledger:
         InsufficientFunds
             Less than that is unallocated. Nothing is created.
         """
+        self.require_movable(UNALLOCATED_SET)
         wanted: dict[tuple[str, str], Decimal] = {}
         for exchange, currency, amount in allocations:
             source = self._unallocated(exchange, currency)
@@ -150,13 +152,15 @@ class Ledger:
         Raises
         ------
         UnknownName, ApiUsageError
-            There is no such logical set, or it is not active.
+            There is no such logical set, or it is not active, or one of the two is frozen.
         BadWalletConfig
             An unknown exchange or currency.
         InsufficientFunds
             The side that gives has less than that available.
         """
         self.active_set(set_id, SetType.LOGICAL)
+        self.require_movable(set_id)
+        self.require_movable(UNALLOCATED_SET)
         pool = self._unallocated(exchange, currency)
         wallet = self._by_place.get((set_id, exchange, currency))
         if movement < 0:
@@ -176,9 +180,12 @@ class Ledger:
         Raises
         ------
         UnknownName, ApiUsageError
-            There is no such logical set, it is not active, or orders still hold funds of it.
+            There is no such logical set, it is not active or frozen, or orders still hold funds
+            of it.
         """
         wallet_set = self.active_set(set_id, SetType.LOGICAL)
+        self.require_movable(set_id)
+        self.require_movable(UNALLOCATED_SET)
         wallets = self.wallets_of(set_id)
         if any(wallet.hold for wallet in wallets):
             raise ApiUsageError(
@@ -186,9 +193,23 @@ class Ledger:
             )
         for wallet in wallets:
             self.allocate(set_id, wallet.exchange, wallet.currency, -wallet.settled, now)
-        closed = msgspec.structs.replace(wallet_set, active=False)
+        closed = msgspec.structs.replace(wallet_set, active=False, closing=False)
         self._change_set(closed)
         return closed
+
+    def mark_closing(self, set_id: int) -> WalletSet:
+        """Say that a logical set is to be deactivated once its orders are gone."""
+        closing = msgspec.structs.replace(self.active_set(set_id, SetType.LOGICAL), closing=True)
+        self._change_set(closing)
+        return closing
+
+    def set_frozen(self, set_id: int | None, reason: str) -> WalletSet:
+        """Freeze a set for a reason, or let its funds move again where that is empty."""
+        wallet_set = self.active_set(set_id)
+        if wallet_set.frozen != reason:
+            wallet_set = msgspec.structs.replace(wallet_set, frozen=reason)
+            self._change_set(wallet_set)
+        return wallet_set
 
     def active_set(self, set_id: int | None, *types: SetType) -> WalletSet:
         """Return the active set of this id, the unallocated set for None.
@@ -212,6 +233,14 @@ class Ledger:
                 field="wallet_set_id",
             )
         return wallet_set
+
+    def require_movable(self, set_id: int) -> None:
+        """Raise ``ApiUsageError`` if a set is frozen."""
+        wallet_set = self.sets[set_id]
+        if wallet_set.frozen:
+            raise ApiUsageError(
+                f"wallet set {set_id} is frozen: {wallet_set.frozen}", field="wallet_set_id"
+            )
 
     # Wallets
 
@@ -288,6 +317,7 @@ class Ledger:
                     f"not for {currency} at {exchange}"
                 )
             self.active_set(wallet.set_id, SetType.LOGICAL, SetType.UNALLOCATED)
+        self.require_movable(wallet.set_id)
         if movement < 0:
             self._require(wallet, -movement)
         if movement:
@@ -357,6 +387,73 @@ class Ledger:
         mirror = self._by_place[EXCHANGE_SET, wallet.exchange, wallet.currency]
         self._post(mirror, movement, order_id, reason, now)
 
+    def roll_back(self, mark: int) -> None:
+        """Take back the lines that were posted since ``changes`` had ``mark`` members.
+
+        For a movement of several lines of which a later one is a breach; nobody has seen them.
+        """
+        for change in reversed(self.changes[mark:]):
+            assert isinstance(change, LinePosted)
+            line, wallet = change.line, change.wallet
+            if line.on_hold:
+                assert line.order_id is not None
+                self._post_hold(wallet, -line.movement, line.order_id, line.date)
+            else:
+                wallet.settled = LEDGER.subtract(wallet.settled, line.movement)
+        del self.changes[mark:]
+
+    # Differences between a venue's balances and ours
+
+    def book_difference(self, exchange: str, currency: str, movement: Decimal, now: UtcNs) -> None:
+        """Book what a venue has more (or, below zero, less) than our wallets as in suspense.
+
+        Raises
+        ------
+        BadWalletConfig
+            An unknown exchange or currency.
+        """
+        self._unallocated(exchange, currency)
+        wallet = self._suspense.get((exchange, currency))
+        if wallet is None:
+            wallet = self._open(self._suspense_set(now), exchange, currency)
+        mirror = self._by_place[EXCHANGE_SET, exchange, currency]
+        for side in (wallet, mirror):
+            side.settled = LEDGER.add(side.settled, movement)
+            self._add_line(side, movement, False, None, Reason.DIFFERENCE, now)
+
+    def in_suspense(self, exchange: str, currency: str) -> Decimal:
+        """Return what is in suspense of a currency at an exchange; below zero if it lacks."""
+        wallet = self._suspense.get((exchange, currency))
+        return ZERO if wallet is None else wallet.settled
+
+    def acknowledge(self, exchange: str, currency: str, now: UtcNs) -> Decimal:
+        """Move what is in suspense to the unallocated funds, which pay for it below zero.
+
+        Returns
+        -------
+        Decimal
+            What was moved; 0 if nothing was in suspense.
+
+        Raises
+        ------
+        BadWalletConfig
+            An unknown exchange or currency.
+        InsufficientFunds
+            The unallocated funds can't pay for what lacks.
+        """
+        pool = self._unallocated(exchange, currency)
+        amount = self.in_suspense(exchange, currency)
+        if amount:
+            if amount < 0:
+                self._require(pool, -amount)
+            wallet = self._suspense[exchange, currency]
+            wallet.settled = ZERO
+            self._add_line(wallet, -amount, False, None, Reason.DIFFERENCE, now)
+            self._post(pool, amount, None, Reason.DIFFERENCE, now)
+        return amount
+
+    # Checks
+
     def audit(self, lines: Iterable[Line] | None = None) -> list[str]:
         """Check every invariant and return one sentence for each that does not hold.
 
@@ -365,7 +462,29 @@ class Ledger:
         lines : iterable of Line, optional
             All lines ever posted; each wallet is then also compared with the sum of its own.
         """
-        faults: list[str] = []
+        faults = [sentence for _, sentence in self._faults()]
+        if lines is not None:
+            faults.extend(self._audit_lines(lines))
+        return faults
+
+    def breaches(self) -> dict[int, str]:
+        """Return the ids of the sets whose funds can't be trusted, each with one reason.
+
+        Where an exchange's own wallet does not add up, that is every set with such funds there.
+        """
+        found: dict[int, str] = {}
+        for wallet, sentence in self._faults():
+            if wallet.set_id != EXCHANGE_SET:
+                found.setdefault(wallet.set_id, sentence)
+                continue
+            for other in self.wallets.values():
+                if (other.exchange, other.currency) == (wallet.exchange, wallet.currency) and (
+                    other.set_id != EXCHANGE_SET and other.settled
+                ):
+                    found.setdefault(other.set_id, sentence)
+        return found
+
+    def _faults(self) -> Iterator[tuple[Wallet, str]]:
         split: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         held: dict[int, list[Decimal]] = defaultdict(list)
         for (wallet_id, _), net in self._holds.items():
@@ -375,30 +494,30 @@ class Ledger:
             if wallet.set_id != EXCHANGE_SET:
                 place = wallet.exchange, wallet.currency
                 split[place] = LEDGER.add(split[place], wallet.settled)
-            if wallet.available < 0:
-                faults.append(f"{name} has {format_amount(wallet.available)} available")
+            wallet_set = self.sets.get(wallet.set_id)
+            suspense = wallet_set is not None and wallet_set.type is SetType.SUSPENSE
+            if wallet.available < 0 and not suspense:
+                yield wallet, f"{name} has {format_amount(wallet.available)} available"
             debit = _sum(net for net in held[wallet.id] if net < 0)
             credit = _sum(net for net in held[wallet.id] if net > 0)
             if (debit, credit) != (wallet.held_debit, wallet.held_credit):
-                faults.append(
+                yield (
+                    wallet,
                     f"{name} has {format_amount(wallet.held_debit)} and "
                     f"{format_amount(wallet.held_credit)} on hold, its orders "
-                    f"{format_amount(debit)} and {format_amount(credit)}"
+                    f"{format_amount(debit)} and {format_amount(credit)}",
                 )
-            wallet_set = self.sets.get(wallet.set_id)
             if wallet_set is None:
-                faults.append(f"{name} is of the unknown wallet set {wallet.set_id}")
+                yield wallet, f"{name} is of the unknown wallet set {wallet.set_id}"
             elif not wallet_set.active and wallet.settled:
-                faults.append(f"{name} has funds in a closed wallet set")
+                yield wallet, f"{name} has funds in a closed wallet set"
         for (set_id, exchange, currency), wallet in self._by_place.items():
             if set_id == EXCHANGE_SET and wallet.settled != split[exchange, currency]:
-                faults.append(
+                yield (
+                    wallet,
                     f"{exchange} has {format_amount(wallet.settled)} {currency}, its wallets "
-                    f"{format_amount(split[exchange, currency])}"
+                    f"{format_amount(split[exchange, currency])}",
                 )
-        if lines is not None:
-            faults.extend(self._audit_lines(lines))
-        return faults
 
     def _audit_lines(self, lines: Iterable[Line]) -> Iterable[str]:
         by_wallet: dict[int, list[Line]] = defaultdict(list)
@@ -421,10 +540,25 @@ class Ledger:
     def _open(self, set_id: int, exchange: str, currency: str) -> Wallet:
         self._last_wallet_id += 1
         wallet = Wallet(self._last_wallet_id, set_id, exchange, currency)
-        self.wallets[wallet.id] = wallet
-        self._by_place[set_id, exchange, currency] = wallet
+        self._add_wallet(wallet)
         self.changes.append(WalletOpened(wallet))
         return wallet
+
+    def _add_wallet(self, wallet: Wallet) -> None:
+        place = wallet.exchange, wallet.currency
+        self.wallets[wallet.id] = wallet
+        self._by_place[wallet.set_id, *place] = wallet
+        wallet_set = self.sets.get(wallet.set_id)
+        if wallet_set is not None and wallet_set.type is SetType.SUSPENSE:
+            self._suspense[place] = wallet
+
+    def _suspense_set(self, now: UtcNs) -> int:
+        for wallet_set in self.sets.values():
+            if wallet_set.type is SetType.SUSPENSE:
+                return wallet_set.id
+        self._last_set_id += 1
+        self._change_set(WalletSet(self._last_set_id, SetType.SUSPENSE, "", "suspense", True, now))
+        return self._last_set_id
 
     def _change_set(self, wallet_set: WalletSet) -> None:
         self.sets[wallet_set.id] = wallet_set

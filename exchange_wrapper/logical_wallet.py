@@ -19,10 +19,11 @@ _USD_STEP: Final = Decimal("1E-8")
 class LogicalWalletManager:
     """Describe the ledger's wallet sets.
 
-    A set is ``{"timestamp", "id", "run_id", "type", "description", "active", "wallets"}``, a wallet
-    ``{"id", "exchange", "currency", "allocation", "balance", "available", "hold",
-    "present_value"}`` with amounts as decimal text; the values in USD are None where no book has a
-    price. Sums over several wallets have no id, sums over exchanges no exchange.
+    A set is ``{"timestamp", "id", "run_id", "type", "description", "active", "frozen", "closing",
+    "wallets"}`` (``frozen`` is the reason, or None), a wallet ``{"id", "exchange", "currency",
+    "allocation", "balance", "available", "hold", "present_value"}`` with amounts as decimal text;
+    the values in USD are None where no book has a price. Sums over several wallets have no id, sums
+    over exchanges no exchange.
     """
 
     def __init__(self, ledger: Ledger, pricing: Pricing, clock: Callable[[], UtcNs]) -> None:
@@ -49,6 +50,8 @@ class LogicalWalletManager:
             "type": wallet_set.type.value,
             "description": wallet_set.description,
             "active": wallet_set.active,
+            "frozen": wallet_set.frozen or None,
+            "closing": wallet_set.closing,
             "wallets": self._describe(_by_currency(wallets) if aggregate_only else wallets),
         }
 

@@ -10,17 +10,36 @@ import peewee
 
 from exchange_wrapper.db import AmountField, BaseModel, TimeField
 
-__all__ = ["MODELS", "Order", "Trade", "VirtualWallet", "WalletLine", "WalletSet"]
+__all__ = [
+    "MODELS",
+    "Heartbeat",
+    "Incident",
+    "Order",
+    "Trade",
+    "VirtualWallet",
+    "WalletLine",
+    "WalletSet",
+]
 
 
 class WalletSet(BaseModel):
-    """A set of wallets: one exchange's own books, its unallocated funds, or a strategy's."""
+    """A set of wallets: one exchange's own books, its unallocated funds, or a strategy's.
+
+    Attributes
+    ----------
+    frozen : TextField
+        Why its funds don't move; null if they do.
+    closing : BooleanField
+        Whether it is deactivated once its orders are gone.
+    """
 
     run_id = peewee.CharField()
     type = peewee.CharField()
     description = peewee.CharField()
     active = peewee.BooleanField()
     created = TimeField()
+    frozen = peewee.TextField(null=True)
+    closing = peewee.BooleanField(null=True)
 
 
 class Order(BaseModel):
@@ -42,6 +61,8 @@ class Order(BaseModel):
         What is still reserved for this order.
     settled : BooleanField
         Whether nothing is on hold any more.
+    offline : TextField
+        JSON ``[[from, to], …]``: when xWrap was down while it was open; null for never.
     """
 
     wallet_set = peewee.ForeignKeyField(WalletSet, null=True, backref="orders")
@@ -76,6 +97,7 @@ class Order(BaseModel):
     hold = AmountField()
     hold_currency = peewee.CharField()
     settled = peewee.BooleanField()
+    offline = peewee.TextField(null=True)
 
     class Meta:
         """A run's client order id names one order for ever."""
@@ -129,7 +151,7 @@ class WalletLine(BaseModel):
     on_hold : BooleanField
         Whether this line reserves (or frees) funds instead of moving them.
     reason : CharField
-        Why: ``order``, ``fill``, ``fee``, ``allocation`` or ``virtual``.
+        Why: ``order``, ``fill``, ``fee``, ``allocation``, ``virtual`` or ``difference``.
     """
 
     append_only = True
@@ -167,5 +189,32 @@ class Trade(BaseModel):
     time = TimeField()
 
 
-MODELS: Final = (WalletSet, Order, WalletLine, VirtualWallet, Trade)
+class Incident(BaseModel):
+    """Something that a person should know of, and the settings of the kill switch.
+
+    Attributes
+    ----------
+    kind, exchange, subject : CharField
+        See ``exchange_wrapper.incidents``.
+    by : CharField
+        Who did it; empty if nobody.
+    """
+
+    append_only = True
+
+    time = TimeField()
+    kind = peewee.CharField(index=True)
+    exchange = peewee.CharField()
+    subject = peewee.CharField()
+    text = peewee.TextField()
+    by = peewee.CharField()
+
+
+class Heartbeat(BaseModel):
+    """The one row that says until when xWrap is known to have run."""
+
+    time = TimeField()
+
+
+MODELS: Final = (WalletSet, Order, WalletLine, VirtualWallet, Trade, Incident, Heartbeat)
 """All tables, in the order in which ``init_db`` names them."""

@@ -1,6 +1,7 @@
 """Orders and trades: immutable values that know how to print themselves."""
 
 from decimal import Context, Decimal
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -13,6 +14,7 @@ from exchange_wrapper.times import SECOND, UtcNs, to_iso
 __all__ = ["Order", "OrderRequest", "Trade"]
 
 _AVERAGE = Context(prec=60)
+_VENUE_IDS = UUID("5f1c0f3e-8d0b-5a39-9f0c-6b9d6f1c7a52")
 
 
 class OrderRequest(msgspec.Struct, frozen=True):
@@ -65,6 +67,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         The venue's fees when the order was made; they stay its fees.
     exchange_at : UtcNs or None
         When it arrived at the venue.
+    offline : tuple of (UtcNs, UtcNs)
+        From when to when nobody followed the market for it, because xWrap was down.
     """
 
     id: int
@@ -86,6 +90,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     filled_notional: int = 0
     fee: Decimal = ZERO
     fee_exact: Decimal = ZERO
+    offline: tuple[tuple[UtcNs, UtcNs], ...] = ()
+
+    @property
+    def venue_oid(self) -> str:
+        """The name under which a venue gets it: always the same, so it can't be placed twice."""
+        run_id = self.request.run_id
+        return str(uuid5(_VENUE_IDS, f"{len(run_id)}:{run_id}:{self.request.client_oid}"))
 
     @property
     def is_done(self) -> bool:
@@ -158,6 +169,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             "filled_size": format_amount(self.filled_size),
             "avg_price": format_amount(self.avg_price),
             "fee": format_amount(self.fee),
+            "offline": [{"from": to_iso(start), "to": to_iso(end)} for start, end in self.offline],
         }
 
 

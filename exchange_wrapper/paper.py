@@ -466,6 +466,8 @@ class PaperExchange:
         Time from sending to arrival, of orders and cancellations alike.
     """
 
+    is_live = False
+
     def __init__(self, *, latency_ns: int = 5 * MILLISECOND) -> None:
         self.engines: dict[str, PaperEngine] = {}
         self._latency_ns = latency_ns

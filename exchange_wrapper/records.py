@@ -1,14 +1,19 @@
 """The desk's values as rows of the tables, and back."""
 
+import json
+
 from exchange_wrapper import models
 from exchange_wrapper.accounts import Line, SetType, Wallet, WalletSet
 from exchange_wrapper.db import Row
 from exchange_wrapper.fees import FeeSchedule
+from exchange_wrapper.incidents import Incident, IncidentKind
 from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.pair import Pair, split_name
 from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
 
 __all__ = [
+    "incident_of",
+    "incident_row",
     "line_row",
     "order_of",
     "order_row",
@@ -57,6 +62,7 @@ def order_row(order: Order) -> Row:
         "hold": order.hold,
         "hold_currency": order.hold_currency,
         "settled": order.is_done and not order.hold,
+        "offline": json.dumps(order.offline) if order.offline else None,
     }
 
 
@@ -96,6 +102,7 @@ def order_of(row: models.Order) -> Order:
         filled_notional=int(row.filled_notional),
         fee=row.fee,
         fee_exact=row.fee_exact,
+        offline=tuple((start, end) for start, end in json.loads(row.offline or "[]")),
     )
 
 
@@ -179,6 +186,8 @@ def set_row(wallet_set: WalletSet) -> Row:
         "description": wallet_set.description,
         "active": wallet_set.active,
         "created": wallet_set.created,
+        "frozen": wallet_set.frozen or None,
+        "closing": wallet_set.closing,
     }
 
 
@@ -191,4 +200,24 @@ def set_of(row: models.WalletSet) -> WalletSet:
         description=row.description,
         active=row.active,
         created=row.created,
+        frozen=row.frozen or "",
+        closing=bool(row.closing),
     )
+
+
+def incident_row(incident: Incident) -> Row:
+    """Return an incident's row; the database gives it its id."""
+    return {
+        "id": None,
+        "time": incident.time,
+        "kind": incident.kind.value,
+        "exchange": incident.exchange,
+        "subject": incident.subject,
+        "text": incident.text,
+        "by": incident.by,
+    }
+
+
+def incident_of(row: models.Incident) -> Incident:
+    """Return the incident of a row."""
+    return Incident(IncidentKind(row.kind), row.time, row.exchange, row.subject, row.text, row.by)

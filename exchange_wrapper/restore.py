@@ -10,12 +10,14 @@ from exchange_wrapper import models
 from exchange_wrapper.accounts import Line, Reason
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import LedgerBreach
+from exchange_wrapper.incidents import Incident, IncidentKind
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import LEDGER, format_amount
-from exchange_wrapper.orders import Order
-from exchange_wrapper.records import order_of, set_of, wallet_of
+from exchange_wrapper.orders import Order, Trade
+from exchange_wrapper.records import incident_of, order_of, set_of, trade_of, wallet_of
+from exchange_wrapper.times import UtcNs
 
-__all__ = ["restore"]
+__all__ = ["control_incidents", "last_heartbeat", "restore", "trades_since"]
 
 _SHOWN_MAX = 5  # faults named in the error; one wrong line shows up in several
 
@@ -51,7 +53,9 @@ def restore(database: peewee.SqliteDatabase, find_done: Callable[[str, str], Ord
         last_trade_id=_last_id(database, models.Trade),
     )
     for order in orders:
-        desk.restore_order(order)
+        trades = models.Trade.select(models.Trade.ext_id).where(models.Trade.order == order.id)
+        ids = (ext_id for (ext_id,) in trades.tuples().execute(database) if ext_id)
+        desk.restore_order(order, ids)
     faults = ledger.audit(lines) + _audit_orders(database, desk)
     if faults:
         more = f"; and {len(faults) - _SHOWN_MAX} more" if len(faults) > _SHOWN_MAX else ""
@@ -60,6 +64,30 @@ def restore(database: peewee.SqliteDatabase, find_done: Callable[[str, str], Ord
             faults=faults,
         )
     return desk
+
+
+def last_heartbeat(database: peewee.SqliteDatabase) -> UtcNs | None:
+    """Return until when xWrap is known to have run; None in a new database."""
+    rows = list(models.Heartbeat.select().execute(database))
+    return rows[0].time if rows else None
+
+
+def control_incidents(database: peewee.SqliteDatabase) -> list[Incident]:
+    """Return the stored incidents that a control goes on from, oldest first."""
+    kinds = (
+        IncidentKind.KILL_SWITCH, IncidentKind.EXTERNAL_ORDER, IncidentKind.EXTERNAL_FILL
+    )  # fmt: skip
+    table = models.Incident
+    query = table.select().where(table.kind.in_([kind.value for kind in kinds])).order_by(table.id)
+    return [incident_of(row) for row in query.execute(database)]
+
+
+def trades_since(database: peewee.SqliteDatabase, start: UtcNs) -> list[tuple[Trade, Order]]:
+    """Return the trades from a time on, oldest first, each with its order."""
+    trades, orders = models.Trade, models.Order
+    query = trades.select(trades, orders).join(orders).where(trades.time >= start)
+    found = ((row, order_of(row.order)) for row in query.order_by(trades.id).execute(database))
+    return [(trade_of(row, order), order) for row, order in found]
 
 
 def _open_orders(database: peewee.SqliteDatabase) -> list[models.Order]:

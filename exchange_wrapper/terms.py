@@ -35,6 +35,7 @@ class OrderStatus(StrEnum):
     """How far an order has come; it only ever moves down this list."""
 
     RECEIVED = "received"  # committed here, on its way to the venue
+    UNKNOWN = "unknown"  # sent, and the venue's answer was lost: it may be there or not
     OPEN = "open"  # at the venue
     DONE = "done"  # final: never changes again
 

@@ -5,28 +5,38 @@ import importlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Final, cast
 
 from exchange_wrapper.accounts import SetType
 from exchange_wrapper.archive import Archive
 from exchange_wrapper.book_channel import BookChannel
 from exchange_wrapper.candle_keeper import CandleKeeper
 from exchange_wrapper.candles import Candles, format_freq
-from exchange_wrapper.changes import Change, LinePosted, OrderChanged, SetChanged, TradeMade
+from exchange_wrapper.changes import (
+    Change,
+    HeartBeat,
+    IncidentHappened,
+    LinePosted,
+    OrderChanged,
+    SetChanged,
+    TradeMade,
+)
 from exchange_wrapper.config import ExchangeSettings, Settings
+from exchange_wrapper.control import Control
 from exchange_wrapper.delays import TradeDelays
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import (
     ApiUsageError,
     ExchangeNotReady,
-    LedgerBreach,
+    Unavailable,
     UnknownName,
     XWrapError,
 )
 from exchange_wrapper.exchange.base import Exchange
-from exchange_wrapper.execution import Execution, Finished
+from exchange_wrapper.execution import Execution, Finished, LivePort
 from exchange_wrapper.journal import Journal
 from exchange_wrapper.ledger import Ledger
+from exchange_wrapper.limits import PreTradeLimits
 from exchange_wrapper.logical_wallet import LogicalWalletManager
 from exchange_wrapper.market import MarketEvent, TradePrint
 from exchange_wrapper.notifications import Channel, Notifications
@@ -34,11 +44,11 @@ from exchange_wrapper.numbers import Ticks, format_amount
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.pricing import Pricing
-from exchange_wrapper.restore import restore
+from exchange_wrapper.restore import control_incidents, last_heartbeat, restore, trades_since
 from exchange_wrapper.series_keeper import SeriesKeeper
 from exchange_wrapper.storage import Store, open_store
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
-from exchange_wrapper.times import MILLISECOND, UtcNs, to_iso
+from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
 from exchange_wrapper.util import utc_now
 from exchange_wrapper.venue import Venue
 
@@ -48,6 +58,9 @@ _log = logging.getLogger("xwrap.service")
 _user_log = logging.getLogger("user.orders")  # what people want to read of their runs
 
 _CANDLE_FREQ_S = 300
+_ENFORCED_EVERY_S: Final = 1
+_CHECKED_EVERY_S: Final = 60
+_DAY_NS: Final = 86_400 * SECOND
 
 
 class Engine:
@@ -66,6 +79,8 @@ class Engine:
     desk : Desk
         Restored by ``start``. Whoever changes something calls ``journal.schedule`` or waits for
         ``journal.committed``.
+    control : Control
+        What stops trading: freezing, differences, limits, cancelling, the kill switch.
     fills, done_orders : int, Counter
         Trades, and orders by the reason why they are done, since the start.
     failure : Future
@@ -80,12 +95,14 @@ class Engine:
         self.venues: dict[str, Venue] = {}
         self.pricing = Pricing(self.venues)
         self.desk = Desk(Ledger())
+        self.control = Control(self.desk, self._new_limits())
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, clock)
         self.journal = Journal(
             settings.sqlite_db, lambda: self.desk.take_changes(), self._announce, self._fail
         )
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
         self.keepers: dict[str, CandleKeeper] = {}
+        self._offline_since = self.started_at
         self.fills = 0
         self.done_orders: Counter[str] = Counter()
         self._books: dict[tuple[str, str], BookChannel] = {}
@@ -117,10 +134,12 @@ class Engine:
             self._store, self.venues, lambda: self.wallets, clock=self.clock
         )
         self._spawn(self._series.run(), "prices and wallets")
+        await self._restore_control()
         await self.journal.committed()
         self._warn_of_orphans()
         for venue in self.venues.values():
             await venue.start()
+        self._spawn(self._keep_control(), "control")
 
     def register_exchange(self, settings: ExchangeSettings) -> None:
         """Load an exchange's class; ``start`` starts it.
@@ -161,6 +180,8 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._store is not None:  # else nothing has run
+            self._beat()
         await self.journal.close()
         if self._archive is not None:
             self._archive.close()
@@ -260,6 +281,7 @@ class Engine:
         for order in list(self.desk.orders.values()):
             if order.request.exchange == venue.name:
                 self._resume(venue, order, now)
+        self.control.enforce(now)
         if settings.history_days and _CANDLE_FREQ_S in venue.capabilities.candle_freqs_s:
             keeper = CandleKeeper(
                 self.store,
@@ -277,7 +299,7 @@ class Engine:
         pair = venue.pairs.get(order.request.pair)
         placed = order.pair
         if pair and (pair.tick_size, pair.lot_size) == (placed.tick_size, placed.lot_size):
-            venue.execution.resume(order, now)
+            self.desk.resume(order, self._offline_since, now)
             return
         _log.warning("order %d is cancelled: the increments of its pair have changed", order.id)
         message = "the pair is not traded any more, or its increments have changed"
@@ -288,6 +310,8 @@ class Engine:
         _log.info("exchange %s: %s → %s", venue.name, old, new)
         change = {"exchange": venue.name, "from": old.value, "to": new.value}
         self.notifications.publish("exchstatus", change)
+        if new is ExchangeStatus.READY and venue.execution.is_live:
+            self._spawn(self._reconcile(venue), f"reconciliation of {venue.name}")
         if venue.name in self.keepers:
             if new is ExchangeStatus.READY:
                 self.keepers[venue.name].refill()
@@ -295,13 +319,8 @@ class Engine:
                 self._keeping[venue.name].cancel()
 
     def _on_executions(self, venue: Venue, executions: Sequence[Execution]) -> None:
-        try:
-            self.desk.execute(venue.name, executions)
-        except LedgerBreach as error:  # a wrong balance is worse than no service
-            self._fail(error)
-            raise
-        finally:
-            self.journal.schedule()
+        self.control.receive(venue.name, executions, self.clock())
+        self.journal.schedule()
 
     def _on_ticker(
         self, venue: Venue, pair: Pair, bid: Ticks | None, ask: Ticks | None, time: UtcNs
@@ -347,9 +366,60 @@ class Engine:
             }
             self.notifications.publish_market("candles", venue.name, name, described)
 
+    # What goes on by itself
+
+    def _new_limits(self) -> PreTradeLimits:
+        return PreTradeLimits(
+            self.settings.limits,
+            lambda currency, exchange: self.pricing.usd_rate(currency, exchange=exchange),
+        )
+
+    async def _restore_control(self) -> None:
+        limits, now = self._new_limits(), self.clock()
+        today = UtcNs(now - now % _DAY_NS)
+        for trade, order in await self.journal.read(lambda database: trades_since(database, today)):
+            limits.traded(trade, order)
+        self.control = Control(self.desk, limits, await self.journal.read(control_incidents))
+        self._offline_since = await self.journal.read(
+            lambda database: last_heartbeat(database) or now
+        )
+        self._beat()
+
+    async def _keep_control(self) -> None:
+        try:
+            while True:
+                for _ in range(_CHECKED_EVERY_S // _ENFORCED_EVERY_S):
+                    self.control.enforce(self.clock())
+                    self.journal.schedule()
+                    await asyncio.sleep(_ENFORCED_EVERY_S)
+                self.control.audit(self.clock())
+                self._beat()
+                for venue in self.venues.values():
+                    if venue.execution.is_live and venue.status is ExchangeStatus.READY:
+                        self._spawn(self._reconcile(venue), f"reconciliation of {venue.name}")
+        except XWrapError as error:  # without control nothing may be traded
+            self._fail(error)
+            raise
+
+    async def _reconcile(self, venue: Venue) -> None:
+        port = cast(LivePort, venue.execution)
+        try:
+            balances = await port.balances()
+        except Unavailable as error:  # the next minute asks again
+            _log.warning("balances of %s can't be had: %s", venue.name, error.message)
+            return
+        if not self.control.reconcile(venue.name, balances, self.clock()):
+            _log.error("the balances of %s are not what its wallets have", venue.name)
+        self.journal.schedule()
+
+    def _beat(self) -> None:
+        self.desk.ledger.changes.append(HeartBeat(self.clock()))
+        self.journal.schedule()
+
     # What is committed
 
     def _announce(self, changes: list[Change]) -> None:
+        self.desk.send(changes, self.clock())
         # Wallets first: who hears of a fill finds its funds already there.
         for set_id in _touched_sets(changes):
             if self.desk.ledger.sets[set_id].type is not SetType.EXCHANGE:
@@ -364,6 +434,9 @@ class Engine:
                 case TradeMade(trade=trade, order=order):
                     self.fills += 1
                     self.notifications.publish("trade", trade.to_dict(order))
+                case IncidentHappened(incident=incident):
+                    _log.warning("%s: %s", incident.kind, incident.text)
+                    self.notifications.publish("incident", incident.to_dict())
 
     def _say_done(self, order: Order) -> None:
         reason = "rejected" if order.done_reason is None else order.done_reason.value

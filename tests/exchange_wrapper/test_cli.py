@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import os
@@ -10,9 +11,12 @@ import unittest
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+from exchange_wrapper.api import Api, Role, api_method
 from exchange_wrapper.cli import main
-from exchange_wrapper.db import lock_database
-from exchange_wrapper.wsock_server import listen
+from exchange_wrapper.db import lock_database, open_database
+from exchange_wrapper.restore import control_incidents
+from exchange_wrapper.rpc import RpcInterface
+from exchange_wrapper.wsock_server import WebSocketServer, listen
 from tests.exchange_wrapper.fake_exchange import settings
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +65,8 @@ class InitDb(ACommand):
                 "Create Table for WalletLine",
                 "Create Table for VirtualWallet",
                 "Create Table for Trade",
+                "Create Table for Incident",
+                "Create Table for Heartbeat",
             ],
         )
         code, out, _ = self.run_here("init_db", str(self.path))
@@ -72,6 +78,56 @@ class InitDb(ACommand):
         self.assertEqual((code, out, len(err.splitlines())), (1, "", 1))
         self.assertIn(str(self.path), err)
         self.assertEqual(self.path.read_text(), "dear diary" * 100)
+
+
+class Kill(ACommand):
+    def test_writes_into_the_database_where_xwrap_does_not_answer(self) -> None:
+        settings(self.folder)
+        with listen("127.0.0.1", 0) as taken:
+            url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
+        for level in ("cancel", "off", "stop"):
+            code, out, err = self.run_here(
+                "kill", level, "--scope", "gdax", "--url", url, "--db", str(self.path)
+            )
+            self.assertEqual(code, 0)
+            self.assertIn("next time", out)
+            self.assertIn(url, err)
+        database = open_database(self.path)
+        self.addCleanup(database.close)
+        stored = control_incidents(database)
+        self.assertEqual(
+            [(each.subject, each.text) for each in stored],
+            [("gdax", "cancel"), ("gdax", "off"), ("gdax", "stop")],
+        )
+
+    def test_without_an_answer_and_a_database_says_what_to_name(self) -> None:
+        code, _, err = self.run_here("kill", "stop", "--url", "ws://127.0.0.1:9")
+        self.assertEqual(code, 4)
+        self.assertIn("--db", err)
+
+    def test_tells_xwrap(self) -> None:
+        asked: list[dict[str, object]] = []
+
+        class Service:
+            @api_method(Role.ADMIN)
+            def kill_switch(self, *, level: str, scope: str | None = None) -> dict[str, object]:
+                """Note what was asked."""
+                asked.append({"level": level, "scope": scope})
+                return {"scope": scope, "level": level, "cancelling": 7}
+
+        async def serve_it() -> tuple[int, str, str]:
+            server = WebSocketServer(RpcInterface(Api(Service())).handle_message)
+            socket = listen("127.0.0.1", 0)
+            await server.start(socket)
+            url = f"ws://127.0.0.1:{socket.getsockname()[1]}"
+            try:
+                return await asyncio.to_thread(self.run_here, "kill", "cancel", "--url", url)
+            finally:
+                await server.shutdown()
+
+        code, out, _ = asyncio.run(serve_it())
+        self.assertEqual((code, asked), (0, [{"level": "cancel", "scope": None}]))
+        self.assertIn("7 open orders", out)
 
 
 class Run(ACommand):

@@ -7,6 +7,7 @@ from typing import Any
 
 from exchange_wrapper.config import Config, Settings, cast_bool, recursive_update
 from exchange_wrapper.errors import ApiUsageError, XWrapError
+from exchange_wrapper.limits import Limits, LimitsSettings
 from exchange_wrapper.terms import Mode
 
 EXCHANGE = {"mode": "paper", "class": "some.module.Exchange"}
@@ -99,6 +100,21 @@ class SettingsOfARun(WithAFile):
                 found = [of_new_wallet(currency) for currency in ("USD", "USDT", "BTC")]
                 self.assertEqual(found, [Decimal(amount) for amount in expected])
 
+    def test_bound_what_may_be_ordered(self) -> None:
+        self.assertEqual(self.settings(GOOD, SQLITE_DB="a.db").limits, LimitsSettings())
+        limits = {
+            "exchanges": {"gdax": {"open_orders": 200, "daily_loss_usd": "5000.5"}},
+            "wallet_set": {"order_notional_usd": 10_000, "orders_per_minute": 60},
+        }
+        settings = self.settings(GOOD | {"limits": limits}, SQLITE_DB="a.db")
+        self.assertEqual(
+            settings.limits,
+            LimitsSettings(
+                {"gdax": Limits(open_orders=200, daily_loss_usd=Decimal("5000.5"))},
+                Limits(order_notional_usd=Decimal(10_000), orders_per_minute=60),
+            ),
+        )
+
     def test_that_can_not_be_used_are_refused_by_name(self) -> None:
         bad = (
             ({"currencies": None}, "currencies"),
@@ -113,6 +129,10 @@ class SettingsOfARun(WithAFile):
             ({"exchanges": {"gdax": EXCHANGE | {"history_days": -1}}}, "history_days"),
             ({"exchanges": {"gdax": EXCHANGE | {"latency_ms": True}}}, "latency_ms"),
             ({"env": {"RPC_PORT": "high"}}, "RPC_PORT"),
+            ({"limits": []}, "limits"),
+            ({"limits": {"wallet_set": {"open_orders": -1}}}, "open_orders"),
+            ({"limits": {"wallet_set": {"daily_loss_usd": "0"}}}, "above 0"),
+            ({"limits": {"exchanges": {"nowhere": {}}}}, "nowhere"),
             ({"env": {"WEB_PORT": 65_536}}, "WEB_PORT"),
         )
         for change, name in bad:

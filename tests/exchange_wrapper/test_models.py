@@ -35,6 +35,8 @@ def set_row(set_id: int = 1, run_id: str = "run") -> dict[str, object]:
         "description": "",
         "active": True,
         "created": 1_500_000_000_123_456_789,
+        "frozen": None,
+        "closing": False,
     }
 
 
@@ -157,6 +159,21 @@ class ADatabase(InAFolder):
         with lock_database(self.path):
             self.assertRaises(Unavailable, lock_database, self.path)
         lock_database(self.path).close()
+
+
+class AnOlderDatabase(InAFolder):
+    def test_gets_the_columns_it_lacks_from_init_db_and_says_so_before(self) -> None:
+        create_database(self.path, MODELS)
+        database = self.open()
+        insert_rows(database, WalletSet, [set_row()])
+        for column in ("frozen", "closing"):
+            raw(database).execute(f"ALTER TABLE walletset DROP COLUMN {column}")
+        raw(database).execute("PRAGMA user_version = 1")
+        with self.assertRaisesRegex(DataError, "init_db"):
+            open_database(self.path)
+        self.assertEqual(create_database(self.path, MODELS), [])
+        (stored,) = WalletSet.select().execute(self.open())
+        self.assertEqual((stored.run_id, stored.frozen, stored.closing), ("run", None, None))
 
 
 class WhatIsNotOurDatabase(InAFolder):

@@ -67,6 +67,7 @@ class Orders(unittest.TestCase):
                 "filled_size": "0",
                 "avg_price": "0",
                 "fee": "0",
+                "offline": [],
             },
         )
 

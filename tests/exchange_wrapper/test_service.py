@@ -1,9 +1,10 @@
 import asyncio
+import io
 import logging
 import tempfile
 import unittest
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ import httpx
 import numpy as np
 
 from exchange_wrapper.candles import Candles
+from exchange_wrapper.cli import main
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.db import open_database, raw
 from exchange_wrapper.errors import (
@@ -24,11 +26,15 @@ from exchange_wrapper.errors import (
     StorageUnavailable,
     UnknownName,
 )
+from exchange_wrapper.execution import Filled
+from exchange_wrapper.kill_switch import KillLevel
 from exchange_wrapper.market import BookLost, TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
+from exchange_wrapper.orders import Order
 from exchange_wrapper.service import ExchangeWrapper
 from exchange_wrapper.service.server import Running, serve
 from exchange_wrapper.terms import ExchangeStatus, Side
+from exchange_wrapper.times import UtcNs
 from exchange_wrapper.util import utc_now
 from tests.exchange_wrapper.fake_exchange import (
     BTC_USD,
@@ -38,6 +44,7 @@ from tests.exchange_wrapper.fake_exchange import (
     snapshot,
     until,
 )
+from tests.exchange_wrapper.live_port import FakeLivePort
 
 
 class WithAService(unittest.IsolatedAsyncioTestCase):
@@ -62,7 +69,8 @@ class WithAService(unittest.IsolatedAsyncioTestCase):
         self.stack.push_async_callback(self.client.close)
         self.heard: list[tuple[str, dict[str, Any]]] = []
         for method in (
-            "order", "trade", "wallet_set", "exchstatus", "echo_ret", "ticker", "trades", "candle"
+            "order", "trade", "wallet_set", "exchstatus", "echo_ret", "ticker", "trades", "candle",
+            "incident",
         ):  # fmt: skip
             self.client.on(method, self.listener(method))
         venue = self.engine.venues["fake"]
@@ -261,6 +269,39 @@ class Orders(WithAService):
             await self.client.get_order("fake", "d")
 
 
+class ALiveVenue(WithAService):
+    async def test_gets_an_order_only_once_it_is_committed(self) -> None:
+        path = self.folder / "xwrap.db"
+        stored: list[object] = []
+
+        class Port(FakeLivePort):
+            def submit(self, order: Order, now: UtcNs) -> None:
+                stored.extend(rows(path, 'SELECT id, status FROM "order"'))
+                super().submit(order, now)
+
+        venue, port = self.engine.venues["fake"], Port()
+        self.engine.desk.add_exchange("fake", venue.pairs, venue.fees, port)
+        self.assertEqual(await self.order("a"), ("accepted", ""))
+        await until(lambda: port.attempts)
+        (order,) = self.engine.desk.orders.values()
+        self.assertEqual(stored, [(order.id, "received")])
+
+
+class ABreach(WithAService):
+    async def test_freezes_one_wallet_set_and_the_service_goes_on(self) -> None:
+        bad, good = await self.new_set("one"), await self.new_set("two")
+        await self.order("a", bad)
+        (order,) = self.engine.desk.orders.values()
+        venue, now = self.engine.venues["fake"], self.engine.clock()
+        venue.on_executions(venue, [Filled(order.id, Ticks(1), Lots(10**9), True, now)])
+        await until(lambda: [each for each in self.of("incident") if each["kind"] == "breach"])
+        self.assertEqual((await self.done("a"))["done_reason"], "cancelled")
+        self.assertTrue((await self.client.get_wallet_set(bad))["frozen"])
+        self.assertEqual((await self.order("b", bad))[0], "rejected")
+        self.assertEqual(await self.order("c", good), ("accepted", ""))
+        self.assertFalse(self.engine.failure.done())
+
+
 class ARestart(WithAService):
     async def test_brings_back_open_orders_holds_and_balances(self) -> None:
         set_id = await self.new_set()
@@ -273,8 +314,62 @@ class ARestart(WithAService):
         await self.restart()
         after = await self.client.get_wallet_set(set_id)
         self.assertEqual(after["wallets"], before["wallets"])
-        self.assertEqual(await self.client.list_open_orders(), orders)
+        (resumed,) = await self.client.list_open_orders()
+        (window,) = resumed["offline"]
+        self.assertLess(window["from"], window["to"])
+        (order,) = orders
+        changed = {"offline": [], "last_updated_at": order["last_updated_at"]}
+        self.assertEqual(resumed | changed, order)
         self.assertEqual(self.engine.desk.ledger.audit(), [])
+
+    async def test_lets_an_order_expire_whose_time_passed_meanwhile(self) -> None:
+        await self.order("a", cancel_after=1)
+        await until(lambda: [o for o in self.of("order") if o["status"] == "open"])
+        await self.stop()
+        database = open_database(self.folder / "xwrap.db")
+        raw(database).execute('UPDATE "order" SET created_at = created_at - 2000000000')
+        database.close()
+        await self.start()
+        await until(lambda: not self.engine.desk.orders)
+        order = await self.client.get_order("fake", "a")
+        self.assertEqual((order["done_reason"], len(order["offline"])), ("expired", 1))
+
+    async def test_keeps_what_was_frozen_killed_in_suspense_and_closing(self) -> None:
+        frozen, closing = await self.new_set("one"), await self.new_set("two")
+        await self.order("a", closing)
+        await until(lambda: [o for o in self.of("order") if o["status"] == "open"])
+        control, now = self.engine.control, self.engine.clock()
+        control.freeze(frozen, "for a test", now)
+        control.kill(KillLevel.STOP, "fake", now)
+        control.reconcile("fake", {"USD": Decimal(1), "BTC": Decimal(100)}, now)
+        control.reconcile("fake", {"USD": Decimal(1), "BTC": Decimal(100)}, now)
+        self.engine.desk.ledger.mark_closing(closing)
+        state = control.state()
+        await self.engine.journal.committed()
+        await until(lambda: self.of("incident"))
+        await self.restart()
+        self.assertEqual(self.engine.control.state(), state)
+        await until(lambda: not self.engine.desk.ledger.sets[closing].active)
+        described = await self.client.get_wallet_set(frozen)
+        self.assertEqual(described["frozen"], "for a test")
+        status, message = await self.order("b")
+        self.assertEqual(status, "rejected")
+        self.assertIn("acknowledge", message)
+
+    async def test_obeys_the_kill_switch_that_was_set_while_it_was_down(self) -> None:
+        await self.order("a")
+        await until(lambda: [o for o in self.of("order") if o["status"] == "open"])
+        await self.stop()
+        arguments = ["kill", "cancel", "--url", self.running.rpc_url]
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            code = await asyncio.to_thread(
+                main, [*arguments, "--db", str(self.folder / "xwrap.db")]
+            )
+        self.assertEqual(code, 0)
+        await self.start()
+        await until(lambda: not self.engine.desk.orders)
+        self.assertEqual((await self.client.get_order("fake", "a"))["done_reason"], "cancelled")
+        self.assertEqual((await self.order("b"))[0], "rejected")
 
     async def test_carries_a_resting_order_on_until_it_fills(self) -> None:
         await self.order("a")

@@ -64,7 +64,12 @@ class Killed(unittest.IsolatedAsyncioTestCase):
         async with self.xwrap.running() as service:
             # The service audits the ledger before it listens, and would not have started.
             client = await ready(await XWrapClient.connect(service.url("rpc")))
-            self.assertEqual(await self.opened(client, 2), opened)
+            for before_it, after_it in zip(opened, await self.opened(client, 2), strict=True):
+                (window,) = after_it["offline"]
+                self.assertGreaterEqual(window["from"], before_it["last_updated_at"])
+                self.assertEqual(window["to"], after_it["last_updated_at"])
+                same = {key: before_it[key] for key in ("offline", "last_updated_at")}
+                self.assertEqual(after_it | same, before_it)
             self.assertEqual(money(await client.get_wallet_set(wallet_set)), before)
             self.assertEqual(money(await client.get_total_wallet_set()), total)
             self.assertEqual(before["BTC"][2], "0.25")
