@@ -8,10 +8,17 @@ import peewee
 from exchange_wrapper import models
 from exchange_wrapper.db import raw
 from exchange_wrapper.orders import Order
-from exchange_wrapper.records import order_of, trade_of
+from exchange_wrapper.records import incident_of, order_of, trade_of
 from exchange_wrapper.times import UtcNs, from_iso
 
-__all__ = ["Archive", "changed_since", "order_at", "recent_orders", "recent_trades"]
+__all__ = [
+    "Archive",
+    "changed_since",
+    "order_at",
+    "recent_incidents",
+    "recent_orders",
+    "recent_trades",
+]
 
 _FIND_ID = 'SELECT id FROM "order" WHERE strategy_run_id = ? AND client_order_id = ?'
 _CHANGED_MAX: Final = 10_000
@@ -94,6 +101,18 @@ def recent_trades(
     rows = query.order_by(trades.id.desc()).limit(limit).execute(database)
     found = ((trade, order_of(trade.order)) for trade in rows)
     return [trade_of(trade, order).to_dict(order) for trade, order in found]
+
+
+def recent_incidents(
+    database: peewee.SqliteDatabase, before_id: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return the newest incidents, newest first, as on the wire with their ids."""
+    table = models.Incident
+    query = table.select()
+    if before_id is not None:
+        query = query.where(table.id < before_id)
+    rows = query.order_by(table.id.desc()).limit(limit).execute(database)
+    return [{"id": row.id, **incident_of(row).to_dict()} for row in rows]
 
 
 def changed_since(database: peewee.SqliteDatabase, since: UtcNs) -> list[dict[str, Any]]:

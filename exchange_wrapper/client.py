@@ -219,6 +219,16 @@ class XWrapClient(XWrapConnection):
             "cancel_order", exchange=exchange, client_order_id=client_order_id
         )
 
+    async def kill_switch(
+        self, level: Literal["off", "stop", "cancel", "flatten"], scope: str | None = None
+    ) -> Json:
+        """Stop trading, or let it go on: everywhere, at an exchange or of a wallet set."""
+        return await self._object("kill_switch", level=level, scope=scope)
+
+    async def get_control(self) -> Json:
+        """Return what stops trading now."""
+        return await self._object("get_control")
+
     async def get_order(self, exchange: str, client_order_id: str) -> Json:
         """Return an order, open or done."""
         return await self._object("get_order", exchange=exchange, client_order_id=client_order_id)

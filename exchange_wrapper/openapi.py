@@ -35,6 +35,7 @@ _BODY_PROBLEMS: Final = {"413": "The body is too long", "415": "The body is not 
 _TAGS: Final = {
     "orders": "Orders and trades",
     "wallets": "Wallets",
+    "control": "What stops trading",
     "market": "Exchanges and prices",
     "service": "The service",
 }
@@ -130,6 +131,8 @@ def _tag(method: Method) -> str:
         return "orders"
     if "/wallet" in path:
         return "wallets"
+    if "/control" in path:
+        return "control"
     if path.endswith(("/status", "/health", "/notifications")):
         return "service"
     return "market"

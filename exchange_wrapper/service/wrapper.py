@@ -1,6 +1,7 @@
 """The API: what clients can ask of xWrap, whichever way they ask it."""
 
 from exchange_wrapper.config import Settings
+from exchange_wrapper.service.control import ControlApi
 from exchange_wrapper.service.engine import Engine
 from exchange_wrapper.service.market_data import MarketDataApi
 from exchange_wrapper.service.orders import OrderApi
@@ -10,7 +11,7 @@ from exchange_wrapper.service.wallets import WalletApi
 __all__ = ["ExchangeWrapper"]
 
 
-class ExchangeWrapper(StatusApi, MarketDataApi, WalletApi, OrderApi):
+class ExchangeWrapper(StatusApi, MarketDataApi, WalletApi, OrderApi, ControlApi):
     """Gets data from exchanges, trades on them, and gives both one form.
 
     Amounts of money are decimal text, market data JSON numbers, times ISO 8601 unless they are

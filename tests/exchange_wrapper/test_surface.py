@@ -38,6 +38,8 @@ GET orders/open
 GET orders/recent
 GET orders/{exchange}/{client_order_id}
 GET trades
+GET control
+GET control/incidents
 GET wallets/sets
 GET wallets/{set_id}
 GET wallets/history/{set_id}
@@ -52,6 +54,9 @@ POST wallets/new
 POST wallets/allocate
 POST wallets/deactivate
 POST wallets/virtual/transaction
+POST control/kill_switch
+POST control/acknowledge
+POST control/unfreeze
 """
 
 
