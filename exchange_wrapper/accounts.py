@@ -5,13 +5,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from exchange_wrapper.numbers import LEDGER, ZERO
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["Line", "Reason", "SetType", "Wallet", "WalletSet", "balances"]
+__all__ = [
+    "EXCHANGE_SET",
+    "UNALLOCATED_SET",
+    "Line",
+    "Reason",
+    "SetType",
+    "Wallet",
+    "WalletSet",
+    "balances",
+]
+
+EXCHANGE_SET: Final = 1
+UNALLOCATED_SET: Final = 2
 
 
 class SetType(StrEnum):

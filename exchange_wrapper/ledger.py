@@ -8,13 +8,21 @@ side only.
 Balances are running sums in the wallets; the lines behind them leave as changes and are not kept.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
 
-from exchange_wrapper.accounts import Line, Reason, SetType, Wallet, WalletSet, balances
+from exchange_wrapper.accounts import (
+    EXCHANGE_SET,
+    UNALLOCATED_SET,
+    Line,
+    Reason,
+    SetType,
+    Wallet,
+    WalletSet,
+    balances,
+)
 from exchange_wrapper.changes import Change, LinePosted, SetChanged, WalletOpened
 from exchange_wrapper.errors import (
     ApiUsageError,
@@ -23,6 +31,7 @@ from exchange_wrapper.errors import (
     LedgerBreach,
     UnknownName,
 )
+from exchange_wrapper.ledger_audit import faults, line_faults
 from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
 from exchange_wrapper.times import UtcNs
 
@@ -37,9 +46,6 @@ __all__ = [
     "WalletSet",
     "balances",
 ]
-
-EXCHANGE_SET = 1
-UNALLOCATED_SET = 2
 
 
 class Ledger:
@@ -462,10 +468,10 @@ class Ledger:
         lines : iterable of Line, optional
             All lines ever posted; each wallet is then also compared with the sum of its own.
         """
-        faults = [sentence for _, sentence in self._faults()]
+        found = [sentence for _, sentence in faults(self.sets, self.wallets, self._holds)]
         if lines is not None:
-            faults.extend(self._audit_lines(lines))
-        return faults
+            found.extend(line_faults(self.wallets, lines))
+        return found
 
     def breaches(self) -> dict[int, str]:
         """Return the ids of the sets whose funds can't be trusted, each with one reason.
@@ -473,7 +479,7 @@ class Ledger:
         Where an exchange's own wallet does not add up, that is every set with such funds there.
         """
         found: dict[int, str] = {}
-        for wallet, sentence in self._faults():
+        for wallet, sentence in faults(self.sets, self.wallets, self._holds):
             if wallet.set_id != EXCHANGE_SET:
                 found.setdefault(wallet.set_id, sentence)
                 continue
@@ -483,57 +489,6 @@ class Ledger:
                 ):
                     found.setdefault(other.set_id, sentence)
         return found
-
-    def _faults(self) -> Iterator[tuple[Wallet, str]]:
-        split: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        held: dict[int, list[Decimal]] = defaultdict(list)
-        for (wallet_id, _), net in self._holds.items():
-            held[wallet_id].append(net)
-        for wallet in self.wallets.values():
-            name = f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange})"
-            if wallet.set_id != EXCHANGE_SET:
-                place = wallet.exchange, wallet.currency
-                split[place] = LEDGER.add(split[place], wallet.settled)
-            wallet_set = self.sets.get(wallet.set_id)
-            suspense = wallet_set is not None and wallet_set.type is SetType.SUSPENSE
-            if wallet.available < 0 and not suspense:
-                yield wallet, f"{name} has {format_amount(wallet.available)} available"
-            debit = _sum(net for net in held[wallet.id] if net < 0)
-            credit = _sum(net for net in held[wallet.id] if net > 0)
-            if (debit, credit) != (wallet.held_debit, wallet.held_credit):
-                yield (
-                    wallet,
-                    f"{name} has {format_amount(wallet.held_debit)} and "
-                    f"{format_amount(wallet.held_credit)} on hold, its orders "
-                    f"{format_amount(debit)} and {format_amount(credit)}",
-                )
-            if wallet_set is None:
-                yield wallet, f"{name} is of the unknown wallet set {wallet.set_id}"
-            elif not wallet_set.active and wallet.settled:
-                yield wallet, f"{name} has funds in a closed wallet set"
-        for (set_id, exchange, currency), wallet in self._by_place.items():
-            if set_id == EXCHANGE_SET and wallet.settled != split[exchange, currency]:
-                yield (
-                    wallet,
-                    f"{exchange} has {format_amount(wallet.settled)} {currency}, its wallets "
-                    f"{format_amount(split[exchange, currency])}",
-                )
-
-    def _audit_lines(self, lines: Iterable[Line]) -> Iterable[str]:
-        by_wallet: dict[int, list[Line]] = defaultdict(list)
-        for line in lines:
-            by_wallet[line.wallet_id].append(line)
-        for wallet_id in by_wallet.keys() - self.wallets.keys():
-            yield f"there are lines of the unknown wallet {wallet_id}"
-        for wallet in self.wallets.values():
-            summed = balances(by_wallet[wallet.id])
-            if summed != (wallet.balance, wallet.available):
-                yield (
-                    f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) has a balance of "
-                    f"{format_amount(wallet.balance)} and {format_amount(wallet.available)} "
-                    f"available, its lines {format_amount(summed[0])} and "
-                    f"{format_amount(summed[1])}"
-                )
 
     # Below is everything that changes state.
 
@@ -626,10 +581,3 @@ class Ledger:
                 needed=format_amount(amount),
                 available=format_amount(wallet.available),
             )
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
-    for amount in amounts:
-        total = LEDGER.add(total, amount)
-    return total
