@@ -17,6 +17,8 @@ MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = -(1 << 63)
+_LAST: Final = (1 << 63) - 1
 
 
 def to_datetime(time: UtcNs) -> datetime:
@@ -35,16 +37,28 @@ def to_iso(time: UtcNs) -> str:
     return to_datetime(time).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def from_iso(text: str) -> UtcNs:
+def from_iso(text: str, field: str | None = None) -> UtcNs:
     """Read ISO 8601 text; without an offset it is UTC.
+
+    Parameters
+    ----------
+    field : str, optional
+        The name of the argument, for the error.
 
     Raises
     ------
     ApiUsageError
-        Not an ISO 8601 date and time.
+        Not an ISO 8601 date and time, or not of the years that 64 bits of nanoseconds reach.
     """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ApiUsageError(f"{text!r} is not an ISO 8601 time") from None
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        raise _not_a_time(f"{text!r} is not an ISO 8601 time", field) from None
+    time = from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    if not _FIRST <= time <= _LAST:
+        raise _not_a_time(f"{text!r} is not within the years 1678 to 2261", field)
+    return time
+
+
+def _not_a_time(message: str, field: str | None) -> ApiUsageError:
+    return ApiUsageError(message) if field is None else ApiUsageError(message, field=field)
