@@ -34,12 +34,12 @@ class StatusApi(Part):
         }
 
     @api_method(Role.VIEWER)
-    def echo(self, *, connection_id: int | None, **arguments: Any) -> Json:
+    def echo(self, /, *, connection_id: int | None, **arguments: Any) -> Json:
         """Return the arguments."""
         return arguments
 
     @api_method(Role.TRADER)
-    def echo_notify(self, *, connection_id: int | None, **arguments: Any) -> Json:
+    def echo_notify(self, /, *, connection_id: int | None, **arguments: Any) -> Json:
         """Send the arguments to every client as an ``echo_ret`` notification.
 
         Returns ``{"status": "ok", "receivers": number of clients}``.
