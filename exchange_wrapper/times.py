@@ -17,6 +17,7 @@ MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _FIRST: Final = -(1 << 63)
 _LAST: Final = (1 << 63) - 1
 
@@ -34,7 +35,8 @@ def from_datetime(moment: datetime) -> UtcNs:
 
 def to_iso(time: UtcNs) -> str:
     """Return ISO 8601 text with six decimals and a Z, as in ``2018-04-07T02:29:58.933222Z``."""
-    return to_datetime(time).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = _NAIVE_EPOCH + timedelta(microseconds=time // 1000)
+    return moment.isoformat(timespec="microseconds") + "Z"  # several times as fast as strftime
 
 
 def from_iso(text: str, field: str | None = None) -> UtcNs:
