@@ -149,7 +149,7 @@ def _percentiles(kind: str, delays_ms: list[float], wanted: str) -> list[Figure]
 async def _connected(bare: Served, ours: Served) -> AsyncIterator[tuple[Server, Server]]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(await XWrapClient.connect(ours.url))
-        while (await client.get_exchanges())[0]["status"] != "ready":
+        while (await client.get_exchanges())[0]["status"] != "ready":  # noqa: ASYNC110 - over there
             await asyncio.sleep(0.05)
         wallet_set = await client.create_wallet_set("bench", [("quiet", "USD", "900000")])
         await client.close()  # so that only one connection is told of orders

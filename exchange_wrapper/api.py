@@ -6,9 +6,10 @@ A method is a keyword-only function with annotations and a docstring, marked wit
     def get_pricing(self, *, exchange: str) -> dict[str, object]:
         \"\"\"Return the best bid and ask of each pair of an exchange.\"\"\"
 
-Its signature is its contract: arguments are converted to the annotated types, unknown ones and
-wrong types are refused by name, and so is an integer beyond ±(2⁵³ − 1). A method that names ``connection_id`` gets the caller's; nobody can
-pass it from outside. One that takes ``**kwargs`` gets all arguments as they came.
+Its signature is its contract: arguments are converted to the annotated types; unknown ones, wrong
+types and integers beyond ±(2⁵³ − 1) are refused by name. A method that names ``connection_id`` gets
+the caller's; nobody can pass it from outside. One that takes ``**kwargs`` gets all arguments as
+they came.
 """
 
 import inspect
