@@ -6,9 +6,10 @@ A method is a keyword-only function with annotations and a docstring, marked wit
     def get_pricing(self, *, exchange: str) -> dict[str, object]:
         \"\"\"Return the best bid and ask of each pair of an exchange.\"\"\"
 
-Its signature is its contract: arguments are converted to the annotated types, unknown ones and
-wrong types are refused by name. A method that names ``connection_id`` gets the caller's; nobody can
-pass it from outside. One that takes ``**kwargs`` gets all arguments as they came.
+Its signature is its contract: arguments are converted to the annotated types; unknown ones, wrong
+types and integers beyond ±(2⁵³ − 1) are refused by name. A method that names ``connection_id`` gets
+the caller's; nobody can pass it from outside. One that takes ``**kwargs`` gets all arguments as
+they came.
 """
 
 import inspect
@@ -17,7 +18,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -31,6 +32,10 @@ HTTP_PREFIX: Final = "/xwrap/v1"
 
 _MARK: Final = "__api_mark__"
 _CONNECTION: Final = "connection_id"
+
+# What every JSON reader takes exactly; seconds or microseconds of any date fit in.
+_INTEGER_MAX: Final = (1 << 53) - 1
+_Integer = Annotated[int, msgspec.Meta(ge=-_INTEGER_MAX, le=_INTEGER_MAX)]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -263,9 +268,9 @@ def _method(name: str, bound: Callable[..., Any]) -> Method:
         value.kind in (value.VAR_KEYWORD, value.KEYWORD_ONLY) for value in parameters.values()
     )
     fields: list[Any] = [
-        (key, value.annotation)
+        (key, _bounded(value.annotation))
         if value.default is value.empty
-        else (key, value.annotation, value.default)
+        else (key, _bounded(value.annotation), value.default)
         for key, value in parameters.items()
     ]
     role, route = getattr(bound, _MARK)
@@ -283,6 +288,12 @@ def _method(name: str, bound: Callable[..., Any]) -> Method:
     )
 
 
+def _bounded(annotation: Any) -> Any:
+    if annotation == int | None:
+        return _Integer | None
+    return _Integer if annotation is int else annotation
+
+
 def _awaited(returns: Any) -> Any:
     for each in (returns, *get_args(returns)):
         if get_origin(each) is Awaitable:
@@ -290,16 +301,16 @@ def _awaited(returns: Any) -> Any:
     return returns
 
 
-_FIELD_IN_MESSAGE: Final = re.compile(r"field `([^`]+)`")
+_FIELD_IN_MESSAGE: Final = re.compile(r"field `(.*)`", re.DOTALL)
 _PATH_IN_MESSAGE: Final = re.compile(r" - at `\$\.?([^`]*)`$")
 
 
 def _usage_error(method: str, message: str) -> ApiUsageError:
     """Turn msgspec's message into ours: `Expected `int`, got `str` - at `$.cancel_after``."""
     path = _PATH_IN_MESSAGE.search(message)
-    named = _FIELD_IN_MESSAGE.search(message)
     where = path[1] if path else ""
     text = message[: path.start()] if path else message
+    named = _FIELD_IN_MESSAGE.search(text)
     if named:
         field = f"{where}.{named[1]}" if where else named[1]
         kind = "unknown" if "unknown field" in text else "missing"

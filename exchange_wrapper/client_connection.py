@@ -262,7 +262,8 @@ class XWrapConnection:
         if not missed["complete"]:
             _log.warning("%s was away for long: only orders and trades are told again", self.name)
         for each in missed["notifications"]:
-            if each["seq"] is not None or self._is_news(each["method"], each["params"]):
+            # What the database told may be told again by what is remembered since the restart.
+            if missed["complete"] or self._is_news(each["method"], each["params"]):
                 self._notify(each["method"], each["params"])
         self.last_seq = missed["last_seq"]
         held, self._held = self._held or [], None
@@ -315,7 +316,9 @@ class XWrapConnection:
                 _log.exception("the handler of %s notifications failed", method)
 
     def _is_news(self, method: str, params: Json) -> bool:
-        """Tell whether an order's state or a trade from the database was not heard before."""
+        """Tell whether an order's state or a trade, if it is one, was not heard before."""
+        if method not in ("order", "trade"):
+            return True
         if method == "trade":
             return bool(params["id"] > self._last_trade_id and params["time"] > self._heard_since)
         since = max(self._heard_since, self._heard_orders.get(params["id"], ""))

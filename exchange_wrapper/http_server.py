@@ -34,6 +34,7 @@ _log = logging.getLogger("xwrap.http")
 
 _REQUEST_MAX: Final = 1 << 20  # bytes
 _JSON: Final = "application/json"
+_UNREADABLE: Final = "NONE"  # what sanic calls the method of a request that it could not read
 _PAGES: Final = {
     "/docs": ("docs.html", "text/html; charset=utf-8"),
     "/docs/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
@@ -89,7 +90,9 @@ class HttpServer:
             if method.route is not None:
                 path = method.route.path.replace("{", "<").replace("}", ":str>")
                 verb = method.route.verb
-                self.app.add_route(self._handler(method), path, [verb], name=method.name)
+                self.app.add_route(
+                    self._handler(method), path, [verb], name=method.name, unquote=True
+                )
         self.app.add_route(self._uri_map, "/uri_map", name="uri_map")
         self.app.add_route(self._openapi, "/openapi.json", name="openapi")
         for path, (file, kind) in _PAGES.items():
@@ -119,6 +122,8 @@ class HttpServer:
         Sanic.unregister_app(self.app)
 
     async def _check_names(self, request: Request) -> HTTPResponse | None:
+        if request.method == _UNREADABLE:
+            return None
         reason = self._hosts.refuses(request.headers.get("host"), request.headers.get("origin"))
         return _error(ApiUsageError(reason), 403) if reason else None
 

@@ -36,6 +36,11 @@ _INTERNAL_ERROR: Final = {
     "data": {"error": "processing", "reason": "xWrap's log says why"},
 }
 _MEMBERS: Final = {"jsonrpc", "method", "params", "id"}
+_BATCH_MAX: Final = 1000  # requests: the answers to more would be many times their size
+_TOO_MANY: Final = {
+    **_INVALID_REQUEST,
+    "data": {"error": "api_usage", "reason": f"a batch has at most {_BATCH_MAX} requests"},
+}
 
 Reply = dict[str, Any] | None
 
@@ -82,6 +87,8 @@ class RpcInterface:
             return None if reply is None else encode(reply)
         if not request:
             return encode(_failure(None, _INVALID_REQUEST))
+        if len(request) > _BATCH_MAX:
+            return encode(_failure(None, _TOO_MANY))
         return _encode_batch([self._start(member, connection_id) for member in request])
 
     def _start(self, request: Any, connection_id: int | None) -> Reply | Awaitable[Reply]:
@@ -95,7 +102,9 @@ class RpcInterface:
         if not well_formed or not isinstance(name, str):
             return _failure(request_id, _INVALID_REQUEST)
         answered = "id" in request
-        params = request.get("params") or {}
+        params = request.get("params")
+        if params is None or params == []:
+            params = {}
         try:
             method = self._api.method(name)
             if not isinstance(params, dict):

@@ -17,6 +17,9 @@ MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
+_FIRST: Final = -(1 << 63)
+_LAST: Final = (1 << 63) - 1
 
 
 def to_datetime(time: UtcNs) -> datetime:
@@ -32,19 +35,32 @@ def from_datetime(moment: datetime) -> UtcNs:
 
 def to_iso(time: UtcNs) -> str:
     """Return ISO 8601 text with six decimals and a Z, as in ``2018-04-07T02:29:58.933222Z``."""
-    return to_datetime(time).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = _NAIVE_EPOCH + timedelta(microseconds=time // 1000)
+    return moment.isoformat(timespec="microseconds") + "Z"  # several times as fast as strftime
 
 
-def from_iso(text: str) -> UtcNs:
+def from_iso(text: str, field: str | None = None) -> UtcNs:
     """Read ISO 8601 text; without an offset it is UTC.
+
+    Parameters
+    ----------
+    field : str, optional
+        The name of the argument, for the error.
 
     Raises
     ------
     ApiUsageError
-        Not an ISO 8601 date and time.
+        Not an ISO 8601 date and time, or not of the years that 64 bits of nanoseconds reach.
     """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ApiUsageError(f"{text!r} is not an ISO 8601 time") from None
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        raise _not_a_time(f"{text!r} is not an ISO 8601 time", field) from None
+    time = from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    if not _FIRST <= time <= _LAST:
+        raise _not_a_time(f"{text!r} is not within the years 1678 to 2261", field)
+    return time
+
+
+def _not_a_time(message: str, field: str | None) -> ApiUsageError:
+    return ApiUsageError(message) if field is None else ApiUsageError(message, field=field)

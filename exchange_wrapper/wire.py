@@ -5,7 +5,7 @@ same digits; amounts of money are put into messages as text before they come her
 """
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
@@ -31,12 +31,14 @@ def decode(raw: bytes | str) -> Any:
     Raises
     ------
     ValueError
-        Not JSON, or nested too deep to be a message of ours.
+        Not JSON, nested too deep to be a message of ours, or with a number beyond any exponent.
     """
     try:
         return _decoder.decode(raw)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    except InvalidOperation:
+        raise ValueError("a number is out of range") from None
 
 
 def error_name(kind: type[XWrapError]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -18,13 +18,15 @@ from exchange_wrapper.errors import (
 )
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.orders import OrderRequest
-from exchange_wrapper.service.part import Json, Part, Rows
+from exchange_wrapper.service.part import Json, Name, Part, Rows
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import from_iso
 
 __all__ = ["OrderApi"]
 
-Seconds = Annotated[int, msgspec.Meta(ge=0)]
+_YEAR_S: Final = 366 * 86_400
+
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=_YEAR_S)]
 
 
 class OrderApi(Part):
@@ -35,9 +37,9 @@ class OrderApi(Part):
         self,
         *,
         connection_id: int | None,
-        run_id: str,
+        run_id: Name,
         exchange: str,
-        client_oid: str,
+        client_oid: Name,
         type: OrderType,
         pair: str,
         size: Decimal,
@@ -181,7 +183,7 @@ class OrderApi(Part):
         ``since`` leaves out those before a time in ISO 8601. For those before them, pass the last
         one's ``id`` as ``before_id``.
         """
-        start = None if since is None else from_iso(since)
+        start = None if since is None else from_iso(since, "since")
         return await self.engine.journal.read(
             lambda database: recent_trades(database, run_id, start, before_id, limit)
         )

@@ -6,10 +6,11 @@ import msgspec
 
 from exchange_wrapper.service.engine import Engine
 
-__all__ = ["Json", "Part", "Rows"]
+__all__ = ["Json", "Name", "Part", "Rows"]
 
 T = TypeVar("T")
 Json = dict[str, Any]
+Name = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Rows = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 

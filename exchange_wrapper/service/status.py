@@ -34,12 +34,12 @@ class StatusApi(Part):
         }
 
     @api_method(Role.VIEWER)
-    def echo(self, *, connection_id: int | None, **arguments: Any) -> Json:
+    def echo(self, /, *, connection_id: int | None, **arguments: Any) -> Json:
         """Return the arguments."""
         return arguments
 
     @api_method(Role.TRADER)
-    def echo_notify(self, *, connection_id: int | None, **arguments: Any) -> Json:
+    def echo_notify(self, /, *, connection_id: int | None, **arguments: Any) -> Json:
         """Send the arguments to every client as an ``echo_ret`` notification.
 
         Returns ``{"status": "ok", "receivers": number of clients}``.
@@ -73,8 +73,9 @@ class StatusApi(Part):
         are remembered. For an older number, also one from before a restart, ``complete`` is false:
         those that are forgotten are replaced by the newest state of every order and by every trade
         since then, from the database and with a ``seq`` of None. Their period begins a minute
-        early, so some may have been heard before: a trade with the same ``id``, an order with the
-        same ``last_updated_at``. Without ``seq`` nothing but ``last_seq`` is told, as a start.
+        early, and the remembered ones that follow may be among them, so some may have been heard
+        before: a trade with the same ``id``, an order with the same ``last_updated_at`` or a later
+        one. Without ``seq`` nothing but ``last_seq`` is told, as a start.
         """
         known = self.engine.notifications
         if seq is None:

@@ -12,7 +12,7 @@ from exchange_wrapper.changes import LinePosted
 from exchange_wrapper.errors import BadWalletConfig, InvalidAmount
 from exchange_wrapper.ledger import UNALLOCATED_SET
 from exchange_wrapper.numbers import parse_amount
-from exchange_wrapper.service.part import Json, Part, Rows
+from exchange_wrapper.service.part import Json, Name, Part, Rows
 from exchange_wrapper.times import SECOND
 from exchange_wrapper.wallet import Wallet
 
@@ -98,7 +98,7 @@ class WalletApi(Part):
         return self.engine.wallets.describe(Wallet.of(wallet))
 
     @api_method(Role.TRADER, post="/wallets/new")
-    def create_wallet_set(self, *, run_id: str, wallets: list[Allocation]) -> Awaitable[Json]:
+    def create_wallet_set(self, *, run_id: Name, wallets: list[Allocation]) -> Awaitable[Json]:
         """Create a wallet set for a run, funded from what is unallocated, and return its id.
 
         Errors are ``insufficient_funds`` and ``bad_wallet_config``; nothing is created then.

@@ -81,6 +81,10 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
             ("items", {"items": [{"name": "a"}]}, "items[0].amount"),
             ("items", {"items": [{"name": "a", "amount": "x"}]}, "items[0].amount"),
             ("items", {"items": {}}, "items"),
+            ("thing", {"exchange": "x", "count": 1 << 53}, "count"),
+            ("thing", {"exchange": "x", "count": -(1 << 64)}, "count"),
+            ("thing", {"exchange": "x", "": 1}, ""),
+            ("thing", {"exchange": "x", "a`b\n": 1}, "a`b\n"),
         ):
             with self.subTest(method, given=given), self.assertRaises(ApiUsageError) as caught:
                 self.api.method(method).arguments(given)

@@ -66,6 +66,7 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         for path, expected in (
             ("/xwrap/v1/gdax/pricing", {"exchange": "gdax", "depth": 1}),
             ("/xwrap/v1/gdax/pricing?depth=5", {"exchange": "gdax", "depth": 5}),
+            ("/xwrap/v1/%C3%A9%20%2F/pricing", {"exchange": "é /", "depth": 1}),
             ("/xwrap/v1/wallets/3", 3),
             ("/xwrap/v1/wallets/total", "total"),
         ):

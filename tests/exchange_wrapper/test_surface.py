@@ -438,6 +438,19 @@ class AClientThatComesBack(WithAService):
         self.assertEqual(trades, sorted(set(trades)))
         self.assertEqual(len(trades), 3)
 
+    async def test_hears_once_of_what_happened_between_a_restart_and_its_return(self) -> None:
+        self.faithful.url = "ws://127.0.0.1:9"
+        self.lose()
+        await self.restart()
+        # Now both in the database and among the notifications that are remembered.
+        await self.order("a", type="market", limit=None)
+        done = await self.done("a")
+        self.faithful.url = self.running.rpc_url
+        await until(self.faithful._online.is_set)
+        orders = [params for method, params in self.told if method == "order"]
+        self.assertEqual(orders, [done])
+        self.assertEqual([method for method, _ in self.told].count("trade"), 1)
+
 
 class LogMessages(WithAService):
     async def asyncSetUp(self) -> None:

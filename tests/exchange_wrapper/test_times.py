@@ -32,9 +32,17 @@ class Times(unittest.TestCase):
         self.assertEqual(to_datetime(UtcNs(hour)), datetime(1970, 1, 1, 1, tzinfo=UTC))
 
     def test_what_is_not_a_time_is_an_api_usage_error(self) -> None:
-        for text in ["", "yesterday", "2018-13-01", "12:00"]:
-            with self.subTest(text=text), self.assertRaises(ApiUsageError):
-                from_iso(text)
+        for text in [
+            "",
+            "yesterday",
+            "2018-13-01",
+            "12:00",
+            "0001-01-01T00:00:00+23:59",
+            "9999-12-31",
+        ]:
+            with self.subTest(text=text), self.assertRaises(ApiUsageError) as caught:
+                from_iso(text, "since")
+            self.assertEqual(caught.exception.data, {"field": "since"})
 
 
 if __name__ == "__main__":

@@ -133,6 +133,25 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         self.assertRegex(frame.reason, "too slow: 32 MiB")
         await until(lambda: self.gone == [1])
 
+    async def test_keeps_no_more_than_its_bound_for_a_client_and_nothing_for_the_others(
+        self,
+    ) -> None:
+        stuck = await self.client(max_queue=1, max_size=None)
+        others = [await self.client(max_queue=None) for _ in range(5)]
+        stuck.transport.pause_reading()
+        most, sent = 0, 0
+        while not self.server.cut_off:
+            self.server.send_to_all(b"%06d" % sent + b"x" * BLOCK)
+            most = max(most, self.server.queued_bytes[0])
+            for other in others:
+                self.assertEqual(int((await other.recv())[:6]), sent)
+            self.assertEqual(self.server.queued_bytes[1:], [0] * 5)
+            sent += 1
+        self.assertGreater(sent, 400)
+        self.assertTrue(31 << 20 < most <= 32 << 20, most)
+        self.assertEqual(self.server.queued_bytes[0], 0)
+        stuck.transport.abort()
+
     async def test_makes_what_a_slow_reader_gets_when_it_is_due(self) -> None:
         client = await self.client(max_queue=1, max_size=None)
         client.transport.pause_reading()
