@@ -201,8 +201,7 @@ class WebSocketServer:
         client = self._clients.get(connection_id or 0)
         if client is None:
             return Caller(connection_id, None)
-        address = address_to_str(client.connection.remote_address)
-        return Caller(connection_id, client.connection.identity, address)
+        return Caller(connection_id, client.connection.identity, _host(client.connection))
 
     def admit_as(self, connection_id: int, identity: Identity) -> None:
         """Note what the owner of a connection is now."""
@@ -280,9 +279,10 @@ class WebSocketServer:
     async def _check(self, connection: _Connection, request: Request) -> Response | None:
         if self._admit is None:
             return None
-        peer = str((connection.remote_address or ("",))[0])
         try:
-            connection.identity = await self._admit(request.path, request.headers.raw_items(), peer)
+            connection.identity = await self._admit(
+                request.path, request.headers.raw_items(), _host(connection)
+            )
         except (XWrapError, ValueError) as error:
             refusal = error if isinstance(error, XWrapError) else ApiUsageError("an invalid URL")
             return connection.respond(HTTPStatus(refusal.http_status), f"{refusal.message}\n")
@@ -322,6 +322,10 @@ class WebSocketServer:
         message = await answer
         if message is not None:
             self._send(client, message)
+
+
+def _host(connection: ServerConnection) -> str:
+    return str((connection.remote_address or ("",))[0])
 
 
 def _select_subprotocol(
