@@ -13,7 +13,7 @@ help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(RUN_READY) ## market, xWrap and a paper run until Ctrl-C (CONFIG=settings-sample.json: the real exchanges)
-	@$(PY) devops/launch.py $(if $(CONFIG),--config $(CONFIG))
+	@$(PY) -m devops.launch $(if $(CONFIG),--config $(CONFIG))
 
 test: check unit ## all checks and tests
 

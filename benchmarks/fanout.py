@@ -44,12 +44,25 @@ async def _measure(served: Served) -> list[Figure]:
     async with contextlib.AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(
-                connect(served.url, compression=None, proxy=None, max_size=None, max_queue=None)
+                connect(
+                    served.url,
+                    compression=None,
+                    proxy=None,
+                    max_size=None,
+                    max_queue=None,
+                    additional_headers=served.headers,
+                )
             )
             for _ in range(_CLIENTS - 1)
         ]
         stuck = await connect(
-            served.url, compression=None, proxy=None, max_size=None, max_queue=1, ping_interval=None
+            served.url,
+            compression=None,
+            proxy=None,
+            max_size=None,
+            max_queue=1,
+            ping_interval=None,
+            additional_headers=served.headers,
         )
         stack.callback(stuck.transport.abort)
         stuck.transport.pause_reading()

@@ -155,7 +155,13 @@ async def _connected(bare: Served, ours: Served) -> AsyncIterator[tuple[Server, 
         await client.close()  # so that only one connection is told of orders
         servers = []
         for served in (bare, ours):
-            connection = connect(served.url, compression=None, proxy=None, max_size=None)
+            connection = connect(
+                served.url,
+                compression=None,
+                proxy=None,
+                max_size=None,
+                additional_headers=served.headers,
+            )
             opened = await stack.enter_async_context(connection)
             servers.append(Server(opened, wallet_set, served is bare))
         yield servers[0], servers[1]

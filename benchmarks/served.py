@@ -19,6 +19,7 @@ from exchange_wrapper.config import Config, Settings
 from exchange_wrapper.db import create_database
 from exchange_wrapper.models import MODELS
 from exchange_wrapper.service.server import serve
+from exchange_wrapper.users.local_token import token_for
 
 __all__ = ["Served", "echo", "in_process", "xwrap"]
 
@@ -31,6 +32,12 @@ class Served:
 
     url: str
     pid: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a client on this machine."""
+        token = token_for(self.url)
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 @contextmanager
@@ -75,7 +82,7 @@ async def echo() -> AsyncIterator[str]:
 async def xwrap() -> AsyncIterator[str]:
     """Serve xWrap's JSON-RPC on an exchange that is always the same."""
     with tempfile.TemporaryDirectory() as folder:
-        async with serve(_settings(Path(folder))) as running:
+        async with serve(_settings(Path(folder)), show=lambda _: None) as running:
             yield running.rpc_url
 
 

@@ -16,10 +16,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from honcho.manager import Manager
 from honcho.printer import Message
+
+from exchange_wrapper.users.local_token import token_for
 
 ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_SETTINGS = ROOT / "devops/settings-sandbox.json"
@@ -66,8 +68,10 @@ class OrderlyManager(Manager):  # type: ignore[misc]  # honcho ships without typ
 
 def fetch(path: str) -> Any:
     """Return the JSON answer to a GET request, or None while nobody answers."""
+    token = token_for(path)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
-        with urlopen(path, timeout=2) as answer:
+        with urlopen(Request(path, headers=headers), timeout=2) as answer:
             return json.load(answer)
     except (URLError, OSError, ValueError):
         return None
@@ -96,8 +100,8 @@ def guide(manager: OrderlyManager, sandbox: bool) -> None:
         wait_until(lambda: fetch(f"{SANDBOX_REST}/time"))
         healthy("market", SANDBOX_REST, "try /products/BTC-USD/ticker")
     wait_until(xwrap_ready)
-    healthy("xWrap", XWRAP, "try /status, /gdax/pricing, /orders/recent")
-    wait_until(lambda: fetch(f"{XWRAP}/wallets/allocated")["wallets"])
+    healthy("xWrap", XWRAP, "try /status, /health")
+    wait_until(lambda: (fetch(f"{XWRAP}/wallets/allocated") or {}).get("wallets"))
     healthy("run", "var/runs", "its orders and fills follow here; each run has a folder")
     today = datetime.now(UTC).date()
     period = f"-s {today - timedelta(days=60):%d-%m-%Y} -e {today - timedelta(days=1):%d-%m-%Y}"

@@ -8,8 +8,12 @@ A method is a keyword-only function with annotations and a docstring, marked wit
 
 Its signature is its contract: arguments are converted to the annotated types; unknown ones, wrong
 types and integers beyond ±(2⁵³ − 1) are refused by name. A method that names ``connection_id`` gets
-the caller's; nobody can pass it from outside. One that takes ``**kwargs`` gets all arguments as
-they came.
+the caller's, one that names ``caller`` the ``Caller``; nobody can pass them from outside. One that
+takes ``**kwargs`` gets all arguments as they came.
+
+A caller who is limited to one wallet set may only call what is about that one: the argument
+``wallet_set_id`` or ``set_id`` names it. A method that takes ``caller`` finds it out by itself, and
+one that is marked ``funds=False`` is open to all.
 """
 
 import inspect
@@ -17,13 +21,14 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
 from exchange_wrapper.durations import Durations
 from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError, XWrapError
+from exchange_wrapper.users.roles import Identity, Role, authorise
+from exchange_wrapper.users.service import LOCAL_ADMIN
 from exchange_wrapper.wire import error_name
 
 __all__ = ["HTTP_PREFIX", "Api", "Caller", "Method", "Role", "Route", "api_method"]
@@ -32,27 +37,14 @@ HTTP_PREFIX: Final = "/xwrap/v1"
 
 _MARK: Final = "__api_mark__"
 _CONNECTION: Final = "connection_id"
+_CALLER: Final = "caller"
+_SET_NAMES: Final = ("wallet_set_id", "set_id")
 
 # What every JSON reader takes exactly; seconds or microseconds of any date fit in.
 _INTEGER_MAX: Final = (1 << 53) - 1
 _Integer = Annotated[int, msgspec.Meta(ge=-_INTEGER_MAX, le=_INTEGER_MAX)]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Role(StrEnum):
-    """What somebody may do; each role may do all that those before it may."""
-
-    VIEWER = "viewer"
-    TRADER = "trader"
-    ADMIN = "admin"
-
-    def includes(self, other: "Role") -> bool:
-        """Tell whether this role may do what ``other`` may."""
-        return _RANKS[self] >= _RANKS[other]
-
-
-_RANKS: Final = {role: rank for rank, role in enumerate(Role)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +55,30 @@ class Caller:
     ----------
     connection_id : int or None
         The websocket it came by; None over HTTP.
+    identity : Identity or None
+        None for somebody who showed no credentials.
+    address : str
+        Where they are, if it is known.
     """
 
     connection_id: int | None = None
-    role: Role = Role.ADMIN
+    identity: Identity | None = LOCAL_ADMIN
+    address: str = ""
+
+    @property
+    def limited_to(self) -> int | None:
+        """The only wallet set they may see and trade; None for no such limit."""
+        return None if self.identity is None else self.identity.wallet_set_id
+
+    def check_wallet_set(self, wallet_set_id: int | None) -> None:
+        """Refuse those who are limited to another wallet set than this one.
+
+        Raises
+        ------
+        Forbidden
+            They are.
+        """
+        authorise(self.identity, Role.VIEWER, wallet_set_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,9 @@ class Route:
 _PATH_NAME: Final = re.compile(r"\{(\w+)\}")
 
 
-def api_method(role: Role, *, get: str | None = None, post: str | None = None) -> Callable[[F], F]:
+def api_method(
+    role: Role, *, get: str | None = None, post: str | None = None, funds: bool = True
+) -> Callable[[F], F]:
     """Mark a method as part of the API.
 
     Parameters
@@ -102,6 +116,8 @@ def api_method(role: Role, *, get: str | None = None, post: str | None = None) -
         The least that a caller must have.
     get, post : str, optional
         Path of its HTTP route below ``/xwrap/v1``, one of the two.
+    funds : bool
+        Whether it reads or changes funds or orders, so that a limit to one wallet set matters.
     """
     assert get is None or post is None
     path = post if get is None else get
@@ -109,7 +125,7 @@ def api_method(role: Role, *, get: str | None = None, post: str | None = None) -
     route = None if path is None else Route(verb, HTTP_PREFIX + path)
 
     def mark(function: F) -> F:
-        setattr(function, _MARK, (role, route))
+        setattr(function, _MARK, (role, route, funds))
         return function
 
     return mark
@@ -137,9 +153,11 @@ class Method:
     parameters: type[msgspec.Struct] | None
     returns: Any
     wants_connection: bool
+    wants_caller: bool
     doc: str
     role: Role
     route: Route | None
+    funds: bool
     durations: Durations = field(default_factory=Durations)
     outcomes: dict[str, int] = field(default_factory=dict)
 
@@ -166,6 +184,11 @@ class Method:
             raise _usage_error(self.name, str(error)) from None
         return {name: getattr(record, name) for name in record.__struct_fields__}
 
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything that is kept."""
+        return self.role is not Role.VIEWER and self.route is not None
+
     def count(self, started: float, error: Exception | None = None) -> None:
         """Note that a call, begun at ``started`` of ``time.perf_counter``, has ended."""
         self.durations.add(time.perf_counter() - started)
@@ -176,10 +199,21 @@ class Method:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
-class Api:
-    """All methods that a service marked with ``api_method``, by name."""
+Recorder = Callable[[Caller, str, Mapping[str, Any], Exception | None], None]
 
-    def __init__(self, service: object) -> None:
+
+class Api:
+    """All methods that a service marked with ``api_method``, by name.
+
+    Parameters
+    ----------
+    record : callable, optional
+        Gets caller, method, arguments and error of each call that was to change something, when it
+        has ended.
+    """
+
+    def __init__(self, service: object, record: Recorder | None = None) -> None:
+        self._record = record
         self.methods: dict[str, Method] = {
             name: _method(name, getattr(service, name))
             for name, function in inspect.getmembers(type(service), inspect.isfunction)
@@ -212,24 +246,58 @@ class Api:
 
         Raises
         ------
+        Unauthorised, Forbidden
+            The caller may not do this.
         ApiUsageError
-            The caller may not do this, or the arguments are wrong.
+            The arguments are wrong.
         """
         started = time.perf_counter()
         try:
-            if not caller.role.includes(method.role):
-                raise ApiUsageError(f"{method.name} needs the role {method.role}")
+            # Before the arguments are looked at, and again once they tell the wallet set.
+            authorise(caller.identity, method.role, funds=False)
             arguments = method.arguments(given, text=text)
+            if method.funds and not method.wants_caller:
+                caller.check_wallet_set(_wallet_set(arguments))
             if method.wants_connection:
                 arguments[_CONNECTION] = caller.connection_id
+            if method.wants_caller:
+                arguments[_CALLER] = caller
             result = method.call(**arguments)
         except Exception as error:
-            method.count(started, error)
+            self._ended(method, given, caller, started, error)
             raise
         if inspect.isawaitable(result):
-            return _finish(method, result, started)
-        method.count(started)
+            return self._finish(method, given, caller, result, started)
+        self._ended(method, given, caller, started)
         return result
+
+    async def _finish(
+        self,
+        method: Method,
+        given: Mapping[str, Any],
+        caller: Caller,
+        result: Awaitable[Any],
+        started: float,
+    ) -> Any:
+        try:
+            value = await result
+        except Exception as error:
+            self._ended(method, given, caller, started, error)
+            raise
+        self._ended(method, given, caller, started)
+        return value
+
+    def _ended(
+        self,
+        method: Method,
+        given: Mapping[str, Any],
+        caller: Caller,
+        started: float,
+        error: Exception | None = None,
+    ) -> None:
+        method.count(started, error)
+        if self._record is not None and method.changes and caller.identity is not None:
+            self._record(caller, method.name, given, error)
 
     async def call(self, name: str, given: Mapping[str, Any], caller: Caller | None = None) -> Any:
         """Call a method by name and wait for its result."""
@@ -250,19 +318,18 @@ class Api:
         ]
 
 
-async def _finish(method: Method, result: Awaitable[Any], started: float) -> Any:
-    try:
-        value = await result
-    except Exception as error:
-        method.count(started, error)
-        raise
-    method.count(started)
-    return value
+def _wallet_set(arguments: Mapping[str, Any]) -> int | None:
+    named = (arguments[name] for name in _SET_NAMES if name in arguments)
+    return next(named, None)
 
 
 def _method(name: str, bound: Callable[..., Any]) -> Method:
     signature = inspect.signature(bound, eval_str=True)
-    parameters = {key: value for key, value in signature.parameters.items() if key != _CONNECTION}
+    parameters = {
+        key: value
+        for key, value in signature.parameters.items()
+        if key not in (_CONNECTION, _CALLER)
+    }
     takes_any = any(value.kind is value.VAR_KEYWORD for value in parameters.values())
     assert all(
         value.kind in (value.VAR_KEYWORD, value.KEYWORD_ONLY) for value in parameters.values()
@@ -273,7 +340,7 @@ def _method(name: str, bound: Callable[..., Any]) -> Method:
         else (key, _bounded(value.annotation), value.default)
         for key, value in parameters.items()
     ]
-    role, route = getattr(bound, _MARK)
+    role, route, funds = getattr(bound, _MARK)
     return Method(
         name=name,
         call=bound,
@@ -282,9 +349,11 @@ def _method(name: str, bound: Callable[..., Any]) -> Method:
         else msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True),
         returns=_awaited(signature.return_annotation),
         wants_connection=_CONNECTION in signature.parameters,
+        wants_caller=_CALLER in signature.parameters,
         doc=inspect.getdoc(bound) or "",
         role=role,
         route=route,
+        funds=funds,
     )
 
 

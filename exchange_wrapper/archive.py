@@ -62,7 +62,11 @@ def order_at(database: peewee.SqliteDatabase, exchange: str, client_oid: str) ->
 
 
 def recent_orders(
-    database: peewee.SqliteDatabase, run_id: str | None, before_id: int | None, limit: int
+    database: peewee.SqliteDatabase,
+    run_id: str | None,
+    before_id: int | None,
+    limit: int,
+    wallet_set_id: int | None = None,
 ) -> list[dict[str, Any]]:
     """Return the orders that were done last, newest first, as on the wire.
 
@@ -72,6 +76,8 @@ def recent_orders(
     query = table.select().where(table.done_at.is_null(False))
     if run_id is not None:
         query = query.where(table.strategy_run_id == run_id)
+    if wallet_set_id is not None:
+        query = query.where(table.wallet_set == wallet_set_id)
     if before_id is not None:
         this = table.alias()
         done_at = this.select(this.done_at).where(this.id == before_id)
@@ -88,12 +94,15 @@ def recent_trades(
     since: UtcNs | None,
     before_id: int | None,
     limit: int,
+    wallet_set_id: int | None = None,
 ) -> list[dict[str, Any]]:
     """Return the newest trades, newest first, as on the wire."""
     trades, orders = models.Trade, models.Order
     query = trades.select(trades, orders).join(orders)
     if run_id is not None:
         query = query.where(orders.strategy_run_id == run_id)
+    if wallet_set_id is not None:
+        query = query.where(orders.wallet_set == wallet_set_id)
     if since is not None:
         query = query.where(trades.time >= since)
     if before_id is not None:

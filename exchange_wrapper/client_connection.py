@@ -12,12 +12,13 @@ from typing import Any, Final, Literal, Self
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.frames import CloseCode
 
-from exchange_wrapper.errors import ApiUsageError, Unavailable, XWrapError
+from exchange_wrapper.errors import ApiUsageError, Unauthorised, Unavailable, XWrapError
 from exchange_wrapper.feed import Backoff
 from exchange_wrapper.times import UtcNs, to_iso
+from exchange_wrapper.users.local_token import token_for
 from exchange_wrapper.wire import encode, error_from_wire
 
 __all__ = ["Channel", "Json", "XWrapConnection"]
@@ -73,11 +74,13 @@ class XWrapConnection:
         name: str,
         timeout_s: float,
         reconnect: bool = False,
+        token: str | None = None,
     ) -> None:
         self.url = url
         self.name = name
         self.last_seq = 0
         self._timeout_s = timeout_s
+        self._token = token
         self._reconnects = reconnect
         self._connection = connection
         self._is_closing = False
@@ -102,6 +105,7 @@ class XWrapConnection:
         name: str = "generic",
         timeout_s: float = 10.0,
         reconnect: bool = False,
+        token: str | None = None,
     ) -> Self:
         """Connect to an address such as ``ws://127.0.0.1:4200``.
 
@@ -113,15 +117,21 @@ class XWrapConnection:
             The most to wait for the connection, and for each answer.
         reconnect : bool
             Whether to come back, and to catch up, after the connection was lost.
+        token : str, optional
+            Tells xWrap who this is. Without it that of the environment variable ``XWRAP_TOKEN`` is
+            shown, or, on loopback, the one that xWrap left for programs of the same user.
 
         Raises
         ------
+        Unauthorised
+            There is no token, or it is not valid.
         Unavailable
             Nobody answers there, or not xWrap.
         ApiUsageError
             The address is not one of a websocket.
         """
-        client = cls(await _open(url, timeout_s), url, name, timeout_s, reconnect)
+        connection = await _open(url, timeout_s, token)
+        client = cls(connection, url, name, timeout_s, reconnect, token)
         if reconnect:
             try:
                 start = await client.call("get_notifications_since")
@@ -246,9 +256,9 @@ class XWrapConnection:
         while True:
             await asyncio.sleep(self._backoff.next_s())
             try:
-                self._connection = await _open(self.url, self._timeout_s)
+                self._connection = await _open(self.url, self._timeout_s, self._token)
                 return
-            except Unavailable as error:
+            except XWrapError as error:  # also Unauthorised: a restarted xWrap has another token
                 _log.info("%s: %s", self.name, error.message)
 
     async def _resume(self) -> None:
@@ -328,11 +338,14 @@ class XWrapConnection:
         return Unavailable(f"the connection to xWrap at {self.url} has ended")
 
 
-async def _open(url: str, timeout_s: float) -> ClientConnection:
+async def _open(url: str, timeout_s: float, token: str | None) -> ClientConnection:
     try:
+        shown = token_for(url) if token is None else token
+        headers = {} if shown is None else {"Authorization": f"Bearer {shown}"}
         return await connect(
             url,
             open_timeout=timeout_s,
+            additional_headers=headers,
             max_size=_MESSAGE_MAX,
             compression=None,
             proxy=None,
@@ -340,7 +353,12 @@ async def _open(url: str, timeout_s: float) -> ClientConnection:
         )
     except InvalidURI as error:
         raise ApiUsageError(f"{url!r} is not a websocket address such as ws://…") from error
+    except ValueError as error:  # of the address, before anybody tried to connect
+        raise ApiUsageError(f"{url!r} is not a valid address: {error}") from error
     except (OSError, TimeoutError, InvalidHandshake) as error:
+        if isinstance(error, InvalidStatus) and error.response.status_code == 401:
+            reason = error.response.body.decode("utf-8", "replace").strip()
+            raise Unauthorised(f"xWrap at {url} does not let us in: {reason}") from error
         raise Unavailable(
             f"xWrap can't be reached at {url}: {error or 'no answer'}; is it running?"
         ) from error

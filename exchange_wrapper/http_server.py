@@ -8,7 +8,7 @@ import inspect
 import itertools
 import logging
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from importlib import resources
 from typing import Any, Final
 
@@ -26,6 +26,8 @@ from exchange_wrapper.errors import (
 )
 from exchange_wrapper.hosts import Hosts
 from exchange_wrapper.openapi import describe_api
+from exchange_wrapper.users.http_guard import refuse_credentials_in_url
+from exchange_wrapper.users.roles import Role, authorise
 from exchange_wrapper.wire import decode, encode, error_to_wire
 
 __all__ = ["HttpServer"]
@@ -48,6 +50,13 @@ _HEADERS: Final = {
 _serial = itertools.count(1)  # sanic wants each application of a process under its own name
 
 Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
+Answer = Callable[
+    [Request, dict[str, Any]], Awaitable[tuple[Mapping[str, object], Mapping[str, str]]]
+]
+
+
+async def _administrator(request: Request) -> Caller:
+    return Caller()
 
 
 class HttpServer:
@@ -60,7 +69,7 @@ class HttpServer:
     read_metrics : callable, optional
         Returns the text of ``/metrics``; without it there is no such route.
     identify : callable
-        Tells who makes a request.
+        Tells who makes a request, or raises; without it everybody is an administrator.
 
     Attributes
     ----------
@@ -73,7 +82,7 @@ class HttpServer:
         api: Api,
         hosts: Hosts | None = None,
         read_metrics: Callable[[], bytes] | None = None,
-        identify: Callable[[Request], Caller] = lambda request: Caller(),
+        identify: Callable[[Request], Awaitable[Caller]] = _administrator,
     ) -> None:
         self._api = api
         self._hosts = hosts or Hosts()
@@ -93,12 +102,14 @@ class HttpServer:
                 self.app.add_route(
                     self._handler(method), path, [verb], name=method.name, unquote=True
                 )
-        self.app.add_route(self._uri_map, "/uri_map", name="uri_map")
-        self.app.add_route(self._openapi, "/openapi.json", name="openapi")
+        self.app.add_route(self._for_viewers(self._uri_map), "/uri_map", name="uri_map")
+        self.app.add_route(self._for_viewers(self._openapi), "/openapi.json", name="openapi")
         for path, (file, kind) in _PAGES.items():
-            self.app.add_route(_page(file, kind), path, name=file.replace(".", "_"))
+            page = self._for_viewers(_page(file, kind))
+            self.app.add_route(page, path, name=file.replace(".", "_"))
         if read_metrics is not None:
-            self.app.add_route(_metrics(read_metrics), "/metrics", name="metrics")
+            metrics = self._for_viewers(_metrics(read_metrics))
+            self.app.add_route(metrics, "/metrics", name="metrics")
 
     async def start(self, sock: socket.socket) -> None:
         """Accept requests on a listening socket."""
@@ -125,18 +136,37 @@ class HttpServer:
         if request.method == _UNREADABLE:
             return None
         reason = self._hosts.refuses(request.headers.get("host"), request.headers.get("origin"))
-        return _error(ApiUsageError(reason), 403) if reason else None
+        if reason:
+            return _error(ApiUsageError(reason), 403)
+        refuse_credentials_in_url(f"?{request.query_string}")
+        return None
+
+    def add_post(self, path: str, name: str, answer: Answer) -> None:
+        """Answer POST requests by ``answer(request, body)``, which returns a body and headers."""
+
+        async def handle(request: Request) -> HTTPResponse:
+            body, headers = await answer(request, _body(request))
+            return _json(body, headers=headers)
+
+        self.app.add_route(handle, path, ["POST"], name=name)
+
+    def _for_viewers(self, handler: Handler) -> Handler:
+        async def handle(request: Request) -> HTTPResponse:
+            authorise((await self._identify(request)).identity, Role.VIEWER, funds=False)
+            return await handler(request)
+
+        return handle
 
     def _handler(self, method: Method) -> Handler:
         reads_body = method.route is not None and method.route.verb == "POST"
 
         async def handle(request: Request, **in_path: str) -> HTTPResponse:
+            caller = await self._identify(request)
             given = _body(request) if reads_body else {}
             for name, value in (*in_path.items(), *request.get_query_args(keep_blank_values=True)):
                 if name in given:
                     raise ApiUsageError(f"{method.name}: {name} is given twice", field=name)
                 given[name] = value
-            caller = self._identify(request)
             result = self._api.start(method, given, caller, text=not reads_body)
             return _json(await result if inspect.isawaitable(result) else result)
 
@@ -185,7 +215,11 @@ async def _add_headers(request: Request, response: BaseHTTPResponse) -> None:
 
 def _answer_error(request: Request, exception: Exception) -> HTTPResponse:
     if isinstance(exception, XWrapError):
-        return _error(exception, exception.http_status)
+        headers = {"WWW-Authenticate": "Bearer"} if exception.http_status == 401 else {}
+        wait_s = (exception.data or {}).get("retry_after_s")
+        if wait_s is not None:
+            headers["Retry-After"] = str(wait_s)
+        return _error(exception, exception.http_status, headers)
     if isinstance(exception, SanicException):
         status = exception.status_code
         if status == MethodNotFoundError.http_status:

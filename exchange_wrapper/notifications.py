@@ -1,7 +1,7 @@
 """Who hears of what: notifications for everybody, market data for those who asked for it."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Container, Hashable, Mapping
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
@@ -9,8 +9,9 @@ import msgspec
 from exchange_wrapper.rpc import notification
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.util import utc_now
+from exchange_wrapper.wire import decode
 
-__all__ = ["Channel", "Listener", "Notifications", "Transport"]
+__all__ = ["Channel", "Listener", "Notifications", "Transport", "may_hear"]
 
 Channel = Literal["book", "ticker", "trades", "candles"]
 
@@ -22,6 +23,8 @@ _METHODS: Final[Mapping[Channel, str]] = {
 }
 _Topic = tuple[Channel, str, str]
 
+_WALLET_SET: Final = {"order": "wallet_set_id", "trade": "wallet_set_id", "wallet_set": "id"}
+_OPEN: Final = frozenset({"exchstatus", "echo_ret"})
 _KEPT_MAX: Final = 10_000
 _KEPT_BYTES_MAX: Final = 8 << 20
 
@@ -41,11 +44,19 @@ class Transport(Protocol):
         If it has to wait, what ``newest`` returns is sent instead when it is due.
         """
 
-    def send_to_all(self, message: bytes) -> int:
-        """Send to every client and return how many there are."""
+    def send_to_all(self, message: bytes, but: Container[int] = ()) -> int:
+        """Send to every client, some excepted, and return how many it went to."""
 
 
 Listener = Callable[[str, Mapping[str, Any]], None]
+
+
+def may_hear(limited_to: int | None, method: str, params: Mapping[str, Any]) -> bool:
+    """Tell whether a notification is for somebody who is limited to a wallet set, if to any."""
+    if limited_to is None or method in _OPEN:
+        return True
+    member = _WALLET_SET.get(method)
+    return member is not None and params[member] == limited_to
 
 
 class Notifications:
@@ -73,6 +84,7 @@ class Notifications:
         self._transport: Transport | None = None
         self._listeners: list[Listener] = []
         self._subscribers: dict[_Topic, set[int]] = defaultdict(set)
+        self._limits: dict[int, int] = {}
         self._kept: deque[tuple[int, bytes]] = deque()
         self._kept_bytes = 0
         self.last_seq = self.kept_since = clock() // 1000
@@ -92,14 +104,28 @@ class Notifications:
         self._keep(message)
         for listener in self._listeners:
             listener(method, params)
-        return 0 if self._transport is None else self._transport.send_to_all(message)
+        if self._transport is None:
+            return 0
+        others = [one for one, limit in self._limits.items() if not may_hear(limit, method, params)]
+        return self._transport.send_to_all(message, others)
 
-    def since(self, seq: int) -> list[msgspec.Raw]:
-        """Return the remembered notifications for everybody after number ``seq``, as JSON."""
+    def limit(self, connection_id: int, wallet_set_id: int) -> None:
+        """Tell a client of no other wallet set than this."""
+        self._limits[connection_id] = wallet_set_id
+
+    def since(self, seq: int, limited_to: int | None = None) -> list[msgspec.Raw]:
+        """Return the remembered notifications for everybody after number ``seq``, as JSON.
+
+        With ``limited_to`` those that somebody may hear who is limited to that wallet set.
+        """
         newer = []
         for number, message in reversed(self._kept):
             if number <= seq:
                 break
+            if limited_to is not None:
+                read = decode(message)
+                if not may_hear(limited_to, read["method"], read["params"]):
+                    continue
             newer.append(msgspec.Raw(message))
         newer.reverse()
         return newer
@@ -118,6 +144,7 @@ class Notifications:
 
     def forget(self, connection_id: int) -> None:
         """Drop all subscriptions of a client that has gone."""
+        self._limits.pop(connection_id, None)
         for channel, exchange, pair in list(self._subscribers):
             self.unsubscribe(connection_id, channel, exchange, pair)
 

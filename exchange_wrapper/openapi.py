@@ -25,6 +25,7 @@ _ERROR: Final = {
 }
 _PROBLEMS: Final = {
     "400": "The arguments are wrong, or the request was refused",
+    "401": "There is no valid token, and this needs one",
     "403": "The host or origin is not one of this service, or the caller may not do this",
     "404": "Something named does not exist",
     "500": "Carrying it out failed",
@@ -68,7 +69,11 @@ def describe_api(api: Api) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": {**components, "Error": _ERROR}},
+        "security": [{"bearer": []}],
+        "components": {
+            "schemas": {**components, "Error": _ERROR},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
         "x-roles": [role.value for role in Role],
         "x-json-rpc": [
             {

@@ -7,18 +7,24 @@ comes back asks ``/notifications`` for what it has missed.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
 import socketio
-from sanic import Sanic
+from sanic import Request, Sanic
+from socketio.exceptions import ConnectionRefusedError
 
+from exchange_wrapper.errors import XWrapError
+from exchange_wrapper.users.roles import Identity
 from exchange_wrapper.wire import decode, encode
 
 __all__ = ["SocketIoServer"]
 
 _log = logging.getLogger("xwrap.socketio")
 
+Admit = Callable[[object, Iterable[tuple[str, str]], str], Awaitable[Identity]]
+
+_ADMITTED: Final = "admitted"  # the room of those we know
 _QUEUE_MAX: Final = 1000  # packets
 _MESSAGE_MAX: Final = 1 << 16  # bytes: a client has nothing to say
 
@@ -42,16 +48,25 @@ class SocketIoServer:
     ----------
     async_mode : {"sanic", "asgi"}
         What carries it.
+    admit : callable, optional
+        Gets the token of the ``auth`` payload, headers and address of who wants to connect, and
+        tells who that is, or raises; without it everybody is welcome. For "sanic" only.
 
     Attributes
     ----------
     sio : socketio.AsyncServer
     cut_off : int
         Clients that were disconnected because they did not read.
+    identities : dict of str to Identity
+        Who is behind each connection, where ``admit`` tells.
     """
 
-    def __init__(self, async_mode: Literal["sanic", "asgi"] = "sanic") -> None:
+    def __init__(
+        self, async_mode: Literal["sanic", "asgi"] = "sanic", admit: Admit | None = None
+    ) -> None:
         self.cut_off = 0
+        self.identities: dict[str, Identity] = {}
+        self._admit = admit
         self.sio = socketio.AsyncServer(
             async_mode=async_mode,
             cors_allowed_origins=[],  # origins are checked for all requests, by the HTTP server
@@ -60,6 +75,8 @@ class SocketIoServer:
         )
         self._outbox: deque[tuple[str, Mapping[str, Any]]] = deque()
         self._pump: asyncio.Task[None] | None = None
+        self.sio.on("connect", self._connected)
+        self.sio.on("disconnect", self._disconnected)
 
     def attach(self, app: "Sanic[Any, Any]") -> None:
         """Answer on an application's port, under ``/socket.io``."""
@@ -84,11 +101,36 @@ class SocketIoServer:
             self._pump.cancel()
         await self.sio.shutdown()
 
+    def admit_as(self, sid: str, identity: Identity) -> None:
+        """Note what the owner of a connection is now."""
+        if sid in self.identities:
+            self.identities[sid] = identity
+
+    async def dismiss(self, sid: str, reason: str) -> None:
+        """Close a connection whose owner is no longer welcome."""
+        _log.info("a Socket.IO client is dismissed: %s", reason)
+        await self.sio.disconnect(sid)
+
+    async def _connected(self, sid: str, environ: Mapping[str, Any], auth: object = None) -> None:
+        if self._admit is not None:
+            request: Request = environ["sanic.request"]
+            token = auth.get("token") if isinstance(auth, dict) else auth
+            try:
+                identity = await self._admit(token, request.headers.items(), request.ip)
+            except XWrapError as error:
+                raise ConnectionRefusedError(error.message) from None
+            self.identities[sid] = identity
+        # Only now: whoever is not known yet hears nothing.
+        await self.sio.enter_room(sid, _ADMITTED)
+
+    async def _disconnected(self, sid: str, *_: object) -> None:
+        self.identities.pop(sid, None)
+
     async def _send(self) -> None:
         try:
             while self._outbox:
                 event, params = self._outbox.popleft()
-                await self.sio.emit(event, params)
+                await self.sio.emit(event, params, room=_ADMITTED)
                 await self._cut_off_slow_ones()
         finally:
             self._pump = None

@@ -5,15 +5,22 @@ import itertools
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Container, Hashable, Iterable, Sequence
+from http import HTTPStatus
 from typing import Final
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
-from exchange_wrapper.errors import Unavailable
+from exchange_wrapper.api import Caller
+from exchange_wrapper.errors import ApiUsageError, Unavailable, XWrapError
 from exchange_wrapper.hosts import Hosts
+from exchange_wrapper.users.roles import Identity
+from exchange_wrapper.users.rpc_guard import pick_subprotocol
+from exchange_wrapper.users.service import LOCAL_ADMIN
 
 __all__ = ["WebSocketServer", "listen"]
 
@@ -22,11 +29,13 @@ _log = logging.getLogger("xwrap.wsock")
 MessageHandler = Callable[[int, str | bytes], bytes | Awaitable[bytes | None] | None]
 ConnectionHook = Callable[[int], None]
 Message = bytes | Callable[[], bytes]
+Admit = Callable[[str, Iterable[tuple[str, str]], str], Awaitable[Identity]]
 
 _MESSAGE_MAX: Final = 1 << 20  # of one request, in bytes
 _WRITE_THROUGH_MAX: Final = 256 << 10  # bytes in the transport's buffer before we queue ourselves
 _QUEUE_MAX: Final = 32 << 20  # bytes queued for one client: a few of the largest answers
 _CLOSE_TIMEOUT_S: Final = 5.0  # for a client to take its close frame
+_REASON_MAX: Final = 120  # bytes in a close frame
 _UNANSWERED_MAX: Final = 1000  # requests of one client under way before we stop reading more
 
 
@@ -46,10 +55,16 @@ def listen(host: str, port: int) -> socket.socket:
         raise Unavailable(f"can't listen on {host}:{port}: {reason}") from error
 
 
+class _Connection(ServerConnection):
+    """A connection that knows whose it is."""
+
+    identity = LOCAL_ADMIN
+
+
 class _Client:
     """One connection and what waits to be sent to it."""
 
-    def __init__(self, connection: ServerConnection) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self.connection = connection
         self.queued_bytes = 0
         self.is_cut_off = False
@@ -132,6 +147,9 @@ class WebSocketServer:
         Gets the connection's id and a message; returns the answer, None, or an awaitable of these.
     hosts : Hosts, optional
         The names that browsers may use for us; those of loopback by default.
+    admit : callable, optional
+        Gets path, headers and address of who wants to connect, and tells who that is, or raises;
+        without it everybody is an administrator.
 
     Attributes
     ----------
@@ -139,8 +157,14 @@ class WebSocketServer:
         Clients that were disconnected because they did not read.
     """
 
-    def __init__(self, message_handler: MessageHandler, hosts: Hosts | None = None) -> None:
+    def __init__(
+        self,
+        message_handler: MessageHandler,
+        hosts: Hosts | None = None,
+        admit: Admit | None = None,
+    ) -> None:
         self.cut_off = 0
+        self._admit = admit
         self._handle = message_handler
         self._origin = (hosts or Hosts()).origin
         self._clients: dict[int, _Client] = {}
@@ -167,12 +191,38 @@ class WebSocketServer:
         """What waits for each client, in bytes, beyond what its transport has."""
         return [client.queued_bytes for client in self._clients.values()]
 
+    @property
+    def identities(self) -> dict[int, Identity]:
+        """Who is behind each connection."""
+        return {key: client.connection.identity for key, client in self._clients.items()}
+
+    def caller(self, connection_id: int | None) -> Caller:
+        """Return who calls by a connection; nobody if it has ended."""
+        client = self._clients.get(connection_id or 0)
+        if client is None:
+            return Caller(connection_id, None)
+        return Caller(connection_id, client.connection.identity, _host(client.connection))
+
+    def admit_as(self, connection_id: int, identity: Identity) -> None:
+        """Note what the owner of a connection is now."""
+        if connection_id in self._clients:
+            self._clients[connection_id].connection.identity = identity
+
+    async def dismiss(self, connection_id: int, reason: str) -> None:
+        """Close a connection whose owner is no longer welcome."""
+        if connection_id in self._clients:
+            connection = self._clients[connection_id].connection
+            await connection.close(CloseCode.POLICY_VIOLATION, reason[:_REASON_MAX])
+
     async def start(self, sock: socket.socket) -> None:
         """Accept clients on a listening socket."""
         self._server = await serve(
             self._serve_client,
             sock=sock,
             origins=(None, self._origin),
+            process_request=self._check,  # type: ignore[arg-type]  # of our own class
+            select_subprotocol=_select_subprotocol,
+            create_connection=_Connection,
             close_timeout=_CLOSE_TIMEOUT_S,
             compression=None,
             max_size=_MESSAGE_MAX,
@@ -209,11 +259,12 @@ class WebSocketServer:
         if client is not None:
             self._send(client, message, replaces, newest)
 
-    def send_to_all(self, message: bytes) -> int:
-        """Send to every client and return how many there are."""
-        for client in self._clients.values():
+    def send_to_all(self, message: bytes, but: Container[int] = ()) -> int:
+        """Send to every client, some excepted, and return how many it went to."""
+        clients = [client for key, client in self._clients.items() if key not in but]
+        for client in clients:
             self._send(client, message)
-        return len(self._clients)
+        return len(clients)
 
     def _send(
         self,
@@ -225,7 +276,21 @@ class WebSocketServer:
         if not client.send(message, replaces, newest):
             self.cut_off += 1
 
-    async def _serve_client(self, connection: ServerConnection) -> None:
+    async def _check(self, connection: _Connection, request: Request) -> Response | None:
+        if self._admit is None:
+            return None
+        try:
+            connection.identity = await self._admit(
+                request.path, request.headers.raw_items(), _host(connection)
+            )
+        except (XWrapError, ValueError) as error:
+            refusal = error if isinstance(error, XWrapError) else ApiUsageError("an invalid URL")
+            return connection.respond(HTTPStatus(refusal.http_status), f"{refusal.message}\n")
+        return None
+
+    async def _serve_client(self, served: ServerConnection) -> None:
+        assert isinstance(served, _Connection)
+        connection = served
         connection_id = next(self._ids)
         client = self._clients[connection_id] = _Client(connection)
         under_way: set[asyncio.Task[None]] = set()
@@ -257,6 +322,17 @@ class WebSocketServer:
         message = await answer
         if message is not None:
             self._send(client, message)
+
+
+def _host(connection: ServerConnection) -> str:
+    return str((connection.remote_address or ("",))[0])
+
+
+def _select_subprotocol(
+    connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    picked = pick_subprotocol(offered)
+    return None if picked is None else Subprotocol(picked)
 
 
 def address_to_str(address: tuple[object, ...] | None) -> str:

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    async with serve(settings) as running:
+    async with serve(settings, partial(print, flush=True)) as running:
         print(f"xWrap ready: rpc {running.rpc_url} http {running.http_url}", flush=True)
         failure = running.service.engine.failure
         told = asyncio.ensure_future(stopped.wait())

@@ -24,7 +24,7 @@ _USD_STEP: Final = Decimal("1E-8")
 class MarketDataApi(Part):
     """Exchanges, books, prices and candles."""
 
-    @api_method(Role.VIEWER, get="/exchanges")
+    @api_method(Role.VIEWER, get="/exchanges", funds=False)
     def get_exchanges(self, *, mode: Mode | None = None) -> list[Json]:
         """Return the loaded exchanges, all or those of a mode (``paper`` or ``live``).
 
@@ -64,7 +64,7 @@ class MarketDataApi(Part):
                 )
         return described
 
-    @api_method(Role.VIEWER, get="/{exchange}/book/{pair}")
+    @api_method(Role.VIEWER, get="/{exchange}/book/{pair}", funds=False)
     def get_book(self, *, exchange: str, pair: str, depth: Depth = 100) -> Json:
         """Return the best ``depth`` levels of a book.
 
@@ -80,7 +80,7 @@ class MarketDataApi(Part):
 
         return {"bids": levels(Side.BUY), "asks": levels(Side.SELL)}
 
-    @api_method(Role.VIEWER, get="/{exchange}/pricing")
+    @api_method(Role.VIEWER, get="/{exchange}/pricing", funds=False)
     def get_pricing(self, *, exchange: str) -> Json:
         """Return best bid and ask by pair: ``{"BTC_USD": {"bid": 8000.1, "ask": 8000.2}}``.
 
@@ -95,7 +95,7 @@ class MarketDataApi(Part):
             }
         return prices
 
-    @api_method(Role.VIEWER, get="/ohlcv/{exchange}/{pair}")
+    @api_method(Role.VIEWER, get="/ohlcv/{exchange}/{pair}", funds=False)
     async def get_ohlcv(
         self,
         *,
@@ -134,12 +134,12 @@ class MarketDataApi(Part):
             "points": candles.points(),
         }
 
-    @api_method(Role.VIEWER, get="/ohlcv")
+    @api_method(Role.VIEWER, get="/ohlcv", funds=False)
     async def list_ohlcv(self) -> list[Json]:
         """Return each stored series of candles with its period and increments."""
         return await asyncio.to_thread(list_series, self.engine.store)
 
-    @api_method(Role.VIEWER, get="/convert_to_usd")
+    @api_method(Role.VIEWER, get="/convert_to_usd", funds=False)
     def convert_to_usd(
         self, *, currency: str, value: Decimal, side: Literal["bid", "ask"] = "bid"
     ) -> str | None:

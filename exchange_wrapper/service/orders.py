@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from exchange_wrapper.api import Role, api_method
+from exchange_wrapper.api import Caller, Role, api_method
 from exchange_wrapper.archive import order_at, recent_orders, recent_trades
 from exchange_wrapper.errors import (
     ApiUsageError,
@@ -85,20 +85,24 @@ class OrderApi(Part):
         return self._committed(["accepted", ""])
 
     @api_method(Role.TRADER, post="/orders/cancel")
-    async def cancel_order(self, *, exchange: str, client_order_id: str) -> Json:
+    async def cancel_order(self, *, caller: Caller, exchange: str, client_order_id: str) -> Json:
         """Ask for an order to be cancelled and return it as it is now.
 
         It may still fill until the cancellation arrives; an order that is done stays as it is.
         """
         self.engine.venue(exchange, ready=False)
         desk = self.engine.desk
-        if desk.by_client(exchange, client_order_id) is None:
-            return await self.get_order(exchange=exchange, client_order_id=client_order_id)
+        known = desk.by_client(exchange, client_order_id)
+        if known is None:
+            return await self.get_order(
+                caller=caller, exchange=exchange, client_order_id=client_order_id
+            )
+        caller.check_wallet_set(known.request.wallet_set_id)
         order = desk.cancel_order(exchange, client_order_id, self.engine.clock())
         return await self._committed(order.to_dict())
 
     @api_method(Role.VIEWER, get="/orders/{exchange}/{client_order_id}")
-    async def get_order(self, *, exchange: str, client_order_id: str) -> Json:
+    async def get_order(self, *, caller: Caller, exchange: str, client_order_id: str) -> Json:
         """Return an order, open or done."""
         order = self.engine.desk.by_client(exchange, client_order_id)
         if order is None:
@@ -109,23 +113,35 @@ class OrderApi(Part):
             raise UnknownName(
                 f"there is no order {client_order_id!r} at {exchange}", field="client_order_id"
             )
+        caller.check_wallet_set(order.request.wallet_set_id)
         return order.to_dict()
 
     @api_method(Role.TRADER, post="/orders/cancel_all")
-    async def cancel_all(self, *, run_id: str | None = None, exchange: str | None = None) -> Json:
-        """Ask for all open orders of a run, or at an exchange, to be cancelled.
+    async def cancel_all(
+        self,
+        *,
+        run_id: str | None = None,
+        exchange: str | None = None,
+        wallet_set_id: int | None = None,
+    ) -> Json:
+        """Ask for all open orders of a run, at an exchange or of a wallet set to be cancelled.
 
-        With both, those of the run there. ``{"cancelled": [order, …], "failed": [{"exchange",
-        "client_order_id", "error"}, …]}``; the cancelled ones may still fill until it arrives.
+        With several of these, those that fit all of them. ``{"cancelled": [order, …], "failed":
+        [{"exchange", "client_order_id", "error"}, …]}``; the cancelled ones may still fill until it
+        arrives.
         """
-        if run_id is None and exchange is None:
-            raise ApiUsageError("cancel_all needs run_id or exchange", field="run_id")
+        if run_id is None and exchange is None and wallet_set_id is None:
+            raise ApiUsageError(
+                "cancel_all needs run_id, exchange or wallet_set_id", field="run_id"
+            )
         if exchange is not None:
             self.engine.venue(exchange, ready=False)
         cancelled, failed = [], []
         for order in list(self.engine.desk.orders.values()):
             place, name = order.request.exchange, order.request.client_oid
             if run_id not in (None, order.request.run_id) or exchange not in (None, place):
+                continue
+            if wallet_set_id not in (None, order.request.wallet_set_id):
                 continue
             try:
                 self.engine.venue(place, ready=False)
@@ -137,13 +153,18 @@ class OrderApi(Part):
 
     @api_method(Role.VIEWER, get="/orders/open")
     def list_open_orders(
-        self, *, run_id: str | None = None, limit: Rows = 1000, before_id: int | None = None
+        self,
+        *,
+        run_id: str | None = None,
+        wallet_set_id: int | None = None,
+        limit: Rows = 1000,
+        before_id: int | None = None,
     ) -> list[Json]:
-        """Return the newest orders that are not done, newest first, of one run or of all.
+        """Return the newest orders that are not done, newest first, of a run or wallet set or all.
 
         For those before them, pass the last one's ``id`` as ``before_id``.
         """
-        return self._opened(run_id, before_id)[:limit]
+        return self._opened(run_id, wallet_set_id, before_id)[:limit]
 
     @api_method(Role.VIEWER, get="/orders/recent")
     async def list_recent_orders(
@@ -151,10 +172,11 @@ class OrderApi(Part):
         *,
         include_open: bool = False,
         run_id: str | None = None,
+        wallet_set_id: int | None = None,
         limit: Rows = 100,
         before_id: int | None = None,
     ) -> list[Json]:
-        """Return the orders done last, newest first, of one run or of all.
+        """Return the orders done last, newest first, of a run or wallet set or all.
 
         With ``include_open`` the open ones come before them. For those that follow, pass the last
         one's ``id`` as ``before_id``.
@@ -162,11 +184,13 @@ class OrderApi(Part):
         opened: list[Json] = []
         last_done = before_id
         if include_open and (before_id is None or before_id in self.engine.desk.orders):
-            opened, last_done = self._opened(run_id, before_id)[:limit], None
+            opened, last_done = self._opened(run_id, wallet_set_id, before_id)[:limit], None
         if len(opened) == limit:
             return opened
         return opened + await self.engine.journal.read(
-            lambda database: recent_orders(database, run_id, last_done, limit - len(opened))
+            lambda database: recent_orders(
+                database, run_id, last_done, limit - len(opened), wallet_set_id
+            )
         )
 
     @api_method(Role.VIEWER, get="/trades")
@@ -174,24 +198,28 @@ class OrderApi(Part):
         self,
         *,
         run_id: str | None = None,
+        wallet_set_id: int | None = None,
         since: str | None = None,
         before_id: int | None = None,
         limit: Rows = 100,
     ) -> list[Json]:
-        """Return the newest trades, newest first, of one run or of all.
+        """Return the newest trades, newest first, of a run or wallet set or all.
 
         ``since`` leaves out those before a time in ISO 8601. For those before them, pass the last
         one's ``id`` as ``before_id``.
         """
         start = None if since is None else from_iso(since, "since")
         return await self.engine.journal.read(
-            lambda database: recent_trades(database, run_id, start, before_id, limit)
+            lambda database: recent_trades(database, run_id, start, before_id, limit, wallet_set_id)
         )
 
-    def _opened(self, run_id: str | None, before_id: int | None) -> list[Json]:
+    def _opened(
+        self, run_id: str | None, wallet_set_id: int | None, before_id: int | None
+    ) -> list[Json]:
         return [
             order.to_dict()
             for order in reversed(self.engine.desk.orders.values())
             if run_id in (None, order.request.run_id)
+            and wallet_set_id in (None, order.request.wallet_set_id)
             and (before_id is None or order.id < before_id)
         ]

@@ -3,10 +3,10 @@
 from typing import Any
 
 from exchange_wrapper import __version__
-from exchange_wrapper.api import Role, api_method
+from exchange_wrapper.api import Caller, Role, api_method
 from exchange_wrapper.archive import changed_since
 from exchange_wrapper.errors import UnknownName
-from exchange_wrapper.notifications import Channel
+from exchange_wrapper.notifications import Channel, may_hear
 from exchange_wrapper.service.part import Json, Part
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
 
@@ -18,7 +18,7 @@ _ANNOUNCED_WITHIN_NS = 60 * SECOND  # from what happened to its notification, at
 class StatusApi(Part):
     """Status, echo and notifications."""
 
-    @api_method(Role.VIEWER, get="/status")
+    @api_method(Role.VIEWER, get="/status", funds=False)
     def get_status(self) -> Json:
         """Return xWrap's status, configuration and the health of each exchange."""
         engine = self.engine
@@ -33,12 +33,12 @@ class StatusApi(Part):
             "exchanges": engine.health(),
         }
 
-    @api_method(Role.VIEWER)
+    @api_method(Role.VIEWER, funds=False)
     def echo(self, /, *, connection_id: int | None, **arguments: Any) -> Json:
         """Return the arguments."""
         return arguments
 
-    @api_method(Role.TRADER)
+    @api_method(Role.TRADER, funds=False)
     def echo_notify(self, /, *, connection_id: int | None, **arguments: Any) -> Json:
         """Send the arguments to every client as an ``echo_ret`` notification.
 
@@ -47,7 +47,7 @@ class StatusApi(Part):
         receivers = self.engine.notifications.publish("echo_ret", arguments)
         return {"status": "ok", "receivers": receivers}
 
-    @api_method(Role.VIEWER, get="/health")
+    @api_method(Role.VIEWER, get="/health", funds=False)
     def get_health(self) -> Json:
         """Return the health of each exchange, and what is wrong with the service itself.
 
@@ -66,7 +66,7 @@ class StatusApi(Part):
         }
 
     @api_method(Role.VIEWER, get="/notifications")
-    async def get_notifications_since(self, *, seq: int | None = None) -> Json:
+    async def get_notifications_since(self, *, caller: Caller, seq: int | None = None) -> Json:
         """Return the notifications after number ``seq`` that went to everybody, in their order.
 
         ``{"notifications": [{"method", "params", "seq"}], "last_seq", "complete"}``. Up to 10,000
@@ -88,14 +88,16 @@ class StatusApi(Part):
             # Once this is through, all that the query saw has been announced, so that what is
             # announced later is newer.
             await self.engine.journal.committed()
-        recent = known.since(seq if complete else 0)
+        limit = caller.limited_to
+        stored = [each for each in stored if may_hear(limit, each["method"], each["params"])]
+        recent = known.since(seq if complete else 0, limit)
         return {
             "notifications": [*stored, *recent],
             "last_seq": known.last_seq,
             "complete": complete,
         }
 
-    @api_method(Role.VIEWER)
+    @api_method(Role.VIEWER, funds=False)
     def subscribe(
         self, *, connection_id: int | None, channel: Channel, exchange: str, pair: str
     ) -> Json:
@@ -110,7 +112,7 @@ class StatusApi(Part):
             self.engine.subscribe(connection_id, channel, exchange, pair)
         return {"status": "ok"}
 
-    @api_method(Role.VIEWER)
+    @api_method(Role.VIEWER, funds=False)
     def unsubscribe(
         self, *, connection_id: int | None, channel: Channel, exchange: str, pair: str
     ) -> Json:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from exchange_wrapper.accounts import SetType
-from exchange_wrapper.api import Role, api_method
+from exchange_wrapper.api import Caller, Role, api_method
 from exchange_wrapper.changes import LinePosted
 from exchange_wrapper.errors import BadWalletConfig, InvalidAmount
 from exchange_wrapper.ledger import UNALLOCATED_SET
@@ -98,11 +98,17 @@ class WalletApi(Part):
         return self.engine.wallets.describe(Wallet.of(wallet))
 
     @api_method(Role.TRADER, post="/wallets/new")
-    def create_wallet_set(self, *, run_id: Name, wallets: list[Allocation]) -> Awaitable[Json]:
+    def create_wallet_set(
+        self, *, caller: Caller, run_id: Name, wallets: list[Allocation]
+    ) -> Awaitable[Json]:
         """Create a wallet set for a run, funded from what is unallocated, and return its id.
+
+        ``token`` is what the run may connect with, to see and trade this set and no other; it can't
+        be shown again, and ends when the set is deactivated.
 
         Errors are ``insufficient_funds`` and ``bad_wallet_config``; nothing is created then.
         """
+        caller.check_wallet_set(None)
         for wallet in wallets:
             if wallet.exchange not in self.engine.venues:
                 raise BadWalletConfig(f"exchange {wallet.exchange!r} is not loaded")
@@ -116,7 +122,7 @@ class WalletApi(Part):
             self.engine.clock(),
             f"Logical Wallet for Run: {run_id}",
         )
-        return self._committed({"id": created.id})
+        return self._with_token(caller, created.id)
 
     @api_method(Role.TRADER, post="/wallets/allocate")
     def allocate_to_wallet_set(
@@ -134,13 +140,14 @@ class WalletApi(Part):
         return self._committed(self.engine.wallets.describe(Wallet.of(wallet)))
 
     @api_method(Role.TRADER, post="/wallets/deactivate")
-    def deactivate_wallet_set(self, *, wallet_set_id: int) -> Awaitable[Json]:
+    def deactivate_wallet_set(self, *, caller: Caller, wallet_set_id: int) -> Awaitable[Json]:
         """Return all funds of a wallet set to the unallocated ones and close it.
 
-        An error while orders hold funds of it.
+        An error while orders hold funds of it. Tokens for this set alone are no longer valid.
         """
+        caller.check_wallet_set(wallet_set_id)
         self.engine.desk.ledger.deactivate(wallet_set_id, self.engine.clock())
-        return self._committed({"id": wallet_set_id, "active": False})
+        return self._without_tokens(caller, wallet_set_id)
 
     @api_method(Role.ADMIN, post="/wallets/virtual/transaction")
     def add_virtual_wallet_tx(
@@ -158,3 +165,15 @@ class WalletApi(Part):
         wallet = ledger.deposit(exchange, base.upper(), amount, self.engine.clock(), wallet_id)
         lines = (each for each in reversed(ledger.changes) if isinstance(each, LinePosted))
         return self._committed(next(each.line.id for each in lines if each.wallet is wallet))
+
+    async def _with_token(self, caller: Caller, set_id: int) -> Json:
+        created: Json = await self._committed({"id": set_id})
+        if self.gate is not None:
+            created["token"] = await self.gate.add_run_token(set_id, caller)
+        return created
+
+    async def _without_tokens(self, caller: Caller, set_id: int) -> Json:
+        deactivated: Json = await self._committed({"id": set_id, "active": False})
+        if self.gate is not None:
+            await self.gate.revoke_run_tokens(set_id, caller)
+        return deactivated

@@ -3,6 +3,7 @@
 from exchange_wrapper.config import Settings
 from exchange_wrapper.service.control import ControlApi
 from exchange_wrapper.service.engine import Engine
+from exchange_wrapper.service.gate import Gate
 from exchange_wrapper.service.market_data import MarketDataApi
 from exchange_wrapper.service.orders import OrderApi
 from exchange_wrapper.service.status import StatusApi
@@ -16,10 +17,17 @@ class ExchangeWrapper(StatusApi, MarketDataApi, WalletApi, OrderApi, ControlApi)
 
     Amounts of money are decimal text, market data JSON numbers, times ISO 8601 unless they are
     named ``start`` or ``end`` (seconds since 1970, UTC). All arguments are passed by name.
+
+    Parameters
+    ----------
+    settings : Settings
+    gate : Gate, optional
+        Gives out the tokens of runs; without it they get none.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, gate: Gate | None = None) -> None:
         self.engine = Engine(settings)
+        self.gate = gate
 
     async def start(self) -> None:
         """Restore what is stored and start the exchanges; see ``Engine.start``."""

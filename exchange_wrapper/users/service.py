@@ -1,11 +1,13 @@
 """Everything about who may do what, over one database."""
 
 import hmac
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from exchange_wrapper.db import Row
 from exchange_wrapper.errors import Unauthorised
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.users import audit
@@ -138,6 +140,10 @@ class Users:
         """Append one change to the audit log at once; see ``audit.entry``."""
         row = audit.entry(identity, method, arguments, now, error=error, address=address)
         audit.append(self._database, [row])
+
+    def record_all(self, rows: Iterable[Row]) -> None:
+        """Append what ``audit.entry`` made to the audit log."""
+        audit.append(self._database, rows)
 
     def read_audit(
         self,

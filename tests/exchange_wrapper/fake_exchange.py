@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from exchange_wrapper.config import Config, Settings
 from exchange_wrapper.db import create_database
 from exchange_wrapper.exchange.base import Candle, Capabilities, Exchange
@@ -16,7 +18,11 @@ from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.market import BookSnapshot, MarketEvent
 from exchange_wrapper.models import MODELS
 from exchange_wrapper.pair import Pair
+from exchange_wrapper.users.local_token import token_for
+from exchange_wrapper.users.roles import Role
+from exchange_wrapper.users.service import LOCAL_ADMIN, Users
 from exchange_wrapper.util import utc_now
+from tests.exchange_wrapper.users.users_folder import PASSWORD, TINY
 
 CURRENCIES = ["BTC", "LTC", "USD"]
 BTC_USD = Pair("BTC-USD", "BTC", "USD", Decimal("0.01"), Decimal("0.0001"))
@@ -72,12 +78,24 @@ def settings(folder: Path, **exchange: Any) -> Settings:
     path = folder / "xwrap.db"
     if not path.exists():
         create_database(path, MODELS)
+        with Users(path, TINY) as users:  # an administrator, whose password is quickly checked
+            users.accounts.add("root", Role.ADMIN, utc_now(), by=LOCAL_ADMIN, password=PASSWORD)
     described = {"mode": "paper", "class": f"{__name__}.FakeExchange", **exchange}
     file = folder / "config.json"
     file.write_text(json.dumps({"currencies": CURRENCIES, "exchanges": {"fake": described}}))
     config = Config(environ={"SQLITE_DB": str(path), "RPC_PORT": "0", "WEB_PORT": "0"})
     config.load(file)
     return Settings.from_config(config)
+
+
+def bearer(url: str) -> dict[str, str]:
+    """The headers of a client on the service's own machine."""
+    return {"Authorization": f"Bearer {token_for(url)}"}
+
+
+def web_client(url: str) -> httpx.AsyncClient:
+    """An HTTP client that shows the local token."""
+    return httpx.AsyncClient(base_url=url, headers=bearer(url), trust_env=False)
 
 
 def rows(path: Path, sql: str) -> list[Any]:

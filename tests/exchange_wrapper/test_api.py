@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from exchange_wrapper.api import Api, Caller, Role, api_method
-from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError
+from exchange_wrapper.errors import ApiUsageError, Forbidden, MethodNotFoundError
 from exchange_wrapper.terms import Side
+from exchange_wrapper.users.roles import Identity, Kind
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,11 +102,12 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
     async def test_asks_for_the_role_of_each_method(self) -> None:
         for role, welcome in ((Role.VIEWER, False), (Role.TRADER, True), (Role.ADMIN, True)):
             with self.subTest(role):
-                call = self.api.call("items", {"items": []}, Caller(role=role))
+                who = Identity("somebody", role, None, Kind.USER)
+                call = self.api.call("items", {"items": []}, Caller(identity=who))
                 if welcome:
                     self.assertEqual(await call, [])
                 else:
-                    with self.assertRaisesRegex(ApiUsageError, "trader"):
+                    with self.assertRaisesRegex(Forbidden, "trader"):
                         await call
 
     async def test_counts_calls_by_how_they_end(self) -> None:

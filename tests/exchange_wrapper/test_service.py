@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 import numpy as np
 
 from exchange_wrapper.candles import Candles
@@ -43,6 +42,7 @@ from tests.exchange_wrapper.fake_exchange import (
     settings,
     snapshot,
     until,
+    web_client,
 )
 from tests.exchange_wrapper.live_port import FakeLivePort
 
@@ -554,7 +554,7 @@ class MarketData(WithAService):
             await self.client.get_ohlcv("mine", "LTC_USD")
         with self.assertRaises(ApiUsageError):
             await self.client.get_ohlcv("mine", "BTC_USD", freq="7m")
-        async with httpx.AsyncClient(base_url=self.running.http_url, trust_env=False) as web:
+        async with web_client(self.running.http_url) as web:
             path = f"/xwrap/v1/ohlcv/mine/BTC_USD?start={time[3]}&end={time[5]}"
             page = (await web.get(path)).json()
         self.assertEqual([point[0] for point in page["points"]], time[3:5].tolist())
@@ -564,7 +564,7 @@ class MarketData(WithAService):
 
     async def test_by_http_has_every_route_of_the_api(self) -> None:
         await self.new_set()
-        async with httpx.AsyncClient(base_url=self.running.http_url, trust_env=False) as web:
+        async with web_client(self.running.http_url) as web:
             for path in (
                 "status", "exchanges", "fake/book/BTC_USD", "fake/pricing", "ohlcv",
                 "orders/open", "orders/recent", "trades", "wallets/sets", "wallets/3",

@@ -6,7 +6,6 @@ import unittest
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import socketio
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,7 +19,7 @@ from exchange_wrapper.service import ExchangeWrapper
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.util import utc_now
-from tests.exchange_wrapper.fake_exchange import BTC_USD, snapshot, until
+from tests.exchange_wrapper.fake_exchange import BTC_USD, bearer, snapshot, until, web_client
 from tests.exchange_wrapper.test_service import WithAService
 
 ROUTES = """
@@ -113,7 +112,7 @@ class TheSurface(unittest.TestCase):
 class OverHttp(WithAService):
     async def start(self, **exchange: Any) -> None:
         await super().start(**exchange)
-        self.web = httpx.AsyncClient(base_url=self.running.http_url, trust_env=False)
+        self.web = web_client(self.running.http_url)
         self.stack.push_async_callback(self.web.aclose)
 
     async def get(self, path: str) -> Any:
@@ -217,7 +216,8 @@ class OverHttp(WithAService):
         heard: list[tuple[str, Any]] = []
         for event in ("order", "trade", "wallet_set", "echo_ret", "exchstatus"):
             page.on(event, lambda params, event=event: heard.append((event, params)))
-        await page.connect(self.running.http_url, transports=["websocket"])
+        headers = bearer(self.running.http_url)
+        await page.connect(self.running.http_url, headers, transports=["websocket"])
         await self.order("a", type="market", limit=None)
         await self.done("a")
         await self.client.echo_notify(value=Decimal("0.10"))

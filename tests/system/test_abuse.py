@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from exchange_wrapper.service.server import Running
+from tests.exchange_wrapper.fake_exchange import bearer
 from tests.system.service_thread import service_thread
 
 ANSWER_S_MAX = 10.0
@@ -78,7 +79,11 @@ class OverHttp(Abuse):
                     bounded(given(cases)(self.check))()
 
     def check(self, case: schemathesis.Case) -> None:
-        answer = case.call(base_url=self.running.http_url, timeout=ANSWER_S_MAX)
+        answer = case.call(
+            base_url=self.running.http_url,
+            timeout=ANSWER_S_MAX,
+            headers=bearer(self.running.http_url),
+        )
         checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
         case.validate_response(answer, checks=checks)
         body = answer.json()
@@ -89,9 +94,11 @@ class OverHttp(Abuse):
                 self.assertIn("field", body["data"], body)
 
     def test_what_is_no_request_is_refused(self) -> None:
-        post = b"POST /xwrap/v1/orders/new HTTP/1.1\r\nHost: localhost\r\n"
+        (authorization,) = bearer(self.running.http_url).values()
+        who = b"Host: localhost\r\nAuthorization: " + authorization.encode() + b"\r\n"
+        post = b"POST /xwrap/v1/orders/new HTTP/1.1\r\n" + who
         as_json = post + b"Content-Type: application/json\r\n"
-        get = b"GET /xwrap/v1/status HTTP/1.1\r\nHost: localhost\r\n"
+        get = b"GET /xwrap/v1/status HTTP/1.1\r\n" + who
         for name, request, status in (
             ("noise", b"\x00\xff\xfe\r\n\r\n", 400),
             ("no version", b"GET /xwrap/v1/status\r\n\r\n", 400),
@@ -164,7 +171,13 @@ class OverTheWebsocket(Abuse):
 
     @contextmanager
     def client(self) -> Iterator[ClientConnection]:
-        with connect(self.running.rpc_url, compression=None, proxy=None, max_size=None) as client:
+        with connect(
+            self.running.rpc_url,
+            compression=None,
+            proxy=None,
+            max_size=None,
+            additional_headers=bearer(self.running.rpc_url),
+        ) as client:
             yield client
 
     def ask(self, client: ClientConnection, message: str | bytes) -> Any:

@@ -32,7 +32,7 @@ class Launch(unittest.IsolatedAsyncioTestCase):
     async def test_all_parts_become_healthy_trade_and_end_cleanly(self) -> None:
         data = Path(self.enterContext(tempfile.TemporaryDirectory()))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "devops/launch.py", "--data", str(data),
+            sys.executable, "-m", "devops.launch", "--data", str(data),
             cwd=ROOT, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout is not None
