@@ -3,7 +3,7 @@
 # Needs `uv` on the path; run it only to change versions, and commit both files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-options=(--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
+options=(--universal --python-version 3.11 --generate-hashes
          --no-annotate --no-header --quiet)
 # The test extra pins more exactly (ccxt), so it is resolved first and bounds the other.
 uv pip compile "${options[@]}" "$@" pyproject.toml --extra test -o requirements-test.lock
