@@ -158,9 +158,9 @@ class XWrapClient(XWrapConnection):
             movement=_text(movement),
         )
 
-    async def deactivate_wallet_set(self, wallet_set_id: int) -> Json:
-        """Return a set's funds and close it."""
-        return await self._object("deactivate_wallet_set", wallet_set_id=wallet_set_id)
+    async def deactivate_wallet_set(self, wallet_set_id: int, force: bool = False) -> Json:
+        """Return a set's funds and close it; with ``force`` cancel its open orders first."""
+        return await self._object("deactivate_wallet_set", wallet_set_id=wallet_set_id, force=force)
 
     async def add_virtual_wallet_tx(
         self, exchange: str, base: str, movement: Amount, wallet_id: int | None = None

@@ -140,14 +140,18 @@ class WalletApi(Part):
         return self._committed(self.engine.wallets.describe(Wallet.of(wallet)))
 
     @api_method(Role.TRADER, post="/wallets/deactivate")
-    def deactivate_wallet_set(self, *, caller: Caller, wallet_set_id: int) -> Awaitable[Json]:
+    def deactivate_wallet_set(
+        self, *, caller: Caller, wallet_set_id: int, force: bool = False
+    ) -> Awaitable[Json]:
         """Return all funds of a wallet set to the unallocated ones and close it.
 
-        An error while orders hold funds of it. Tokens for this set alone are no longer valid.
+        An error while it has open orders; with ``force`` they are cancelled, and the set stays
+        ``active`` until they are done. Tokens for this set alone are no longer valid.
         """
         caller.check_wallet_set(wallet_set_id)
-        self.engine.desk.ledger.deactivate(wallet_set_id, self.engine.clock())
-        return self._without_tokens(caller, wallet_set_id)
+        engine = self.engine
+        closed = engine.control.deactivate(wallet_set_id, engine.clock(), force=force)
+        return self._without_tokens(caller, wallet_set_id, closed.active)
 
     @api_method(Role.ADMIN, post="/wallets/virtual/transaction")
     def add_virtual_wallet_tx(
@@ -172,8 +176,8 @@ class WalletApi(Part):
             created["token"] = await self.gate.add_run_token(set_id, caller)
         return created
 
-    async def _without_tokens(self, caller: Caller, set_id: int) -> Json:
-        deactivated: Json = await self._committed({"id": set_id, "active": False})
+    async def _without_tokens(self, caller: Caller, set_id: int, active: bool) -> Json:
+        deactivated: Json = await self._committed({"id": set_id, "active": active})
         if self.gate is not None:
             await self.gate.revoke_run_tokens(set_id, caller)
         return deactivated

@@ -153,6 +153,17 @@ class OverHttp(WithAService):
         await self.post("wallets/deactivate", wallet_set_id=created["id"])
         self.assertIs((await self.get(f"wallets/{created['id']}"))["active"], False)
 
+    async def test_a_set_with_open_orders_is_closed_by_force_only(self) -> None:
+        set_id = await self.new_set()
+        await self.order("resting", wallet_set_id=set_id)
+        with self.assertRaisesRegex(ApiUsageError, "open orders"):
+            await self.client.deactivate_wallet_set(set_id)
+        closing = await self.client.deactivate_wallet_set(set_id, force=True)
+        self.assertEqual(closing, {"id": set_id, "active": True})
+        await until(lambda: not self.engine.desk.ledger.sets[set_id].active)
+        order = await self.client.get_order("fake", "resting")
+        self.assertEqual((order["status"], order["done_reason"]), ("done", "cancelled"))
+
     async def test_history_tells_how_a_set_has_changed(self) -> None:
         set_id = await self.new_set()
         await self.engine.series.keep(everything=False)
