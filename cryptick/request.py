@@ -21,11 +21,15 @@ CANDLE_FEES = FeeSchedule(Decimal("0.001"), Decimal("0.001"))
 
 @dataclass(frozen=True)
 class Fees:
-    """The fees of a backtest: of each exchange, and what replaces them for all."""
+    """The fees of a backtest: of each exchange as set, and what replaces them for all."""
 
     by_exchange: Mapping[str, FeeSchedule] = field(default_factory=dict)
     maker: Decimal | None = None
     taker: Decimal | None = None
+
+    def known(self, charged: Mapping[str, FeeSchedule]) -> "Fees":
+        """Return these fees where exchanges that are not set charge what they are known to."""
+        return dataclasses.replace(self, by_exchange={**charged, **self.by_exchange})
 
     def of(self, exchange: str) -> FeeSchedule:
         """Return the fees of an exchange."""

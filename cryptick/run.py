@@ -10,7 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from rich.progress import Progress
 from cryptick import __version__
 from cryptick.audit import AuditLog
 from cryptick.backtest import Backtest, load_series, plan_backtest
+from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.paper import PaperRun
 from cryptick.report import Summary, print_summary
@@ -127,8 +128,11 @@ def _run(arguments: list[str], stderr: Console) -> int:
 def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summary:
     with ExitStack() as stack:
         source, place = _history(options, stack)
+        if isinstance(source, RemoteHistory):
+            request = replace(request, fees=request.fees.known(source.fees()))
         plan = plan_backtest(request, source, place)
         series = load_series(request, source, plan)
+        _warn_of_late_starts(request, series, stderr)
         directory = _claim(request, options)
         audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
         backtest = Backtest(request, plan, series, directory, audit)
@@ -171,6 +175,17 @@ def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
                 return await paper.run(directory, audit, stop, say)
 
     return asyncio.run(run())
+
+
+def _warn_of_late_starts(request: RunRequest, series: Sequence[Series], stderr: Console) -> None:
+    for one in series:
+        first_s, pair = int(one.candles.time[0]), one.instrument.pair
+        if request.start_s is not None and first_s >= request.start_s + one.candles.freq_s:
+            first = datetime.fromtimestamp(first_s, UTC)
+            stderr.print(
+                f"cryptick.run: the history of {pair} on {one.instrument.exchange} begins at "
+                f"{first:%Y-%m-%d %H:%M} UTC, later than asked"
+            )
 
 
 async def _connect(url: str, name: str, wait_s: int) -> XWrapClient:

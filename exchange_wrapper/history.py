@@ -18,6 +18,7 @@ import numpy as np
 from exchange_wrapper.candles import Candles, Instrument, format_freq
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import DataError, NoData, UnknownName
+from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.storage import SeriesInfo, open_store
 from exchange_wrapper.times import SECOND, UtcNs, to_datetime
 
@@ -182,6 +183,20 @@ class RemoteHistory(_History):
     def series(self) -> Sequence[SeriesInfo]:
         """Return the stored series, by exchange, pair and length."""
         return [SeriesInfo(*(one[name] for name in SeriesInfo._fields)) for one in self._list()]
+
+    def fees(self) -> dict[str, FeeSchedule]:
+        """Return what the loaded exchanges charge, by name."""
+
+        async def ask() -> list[dict[str, Any]]:
+            async with await XWrapClient.connect(self._url) as client:
+                return await client.get_exchanges()
+
+        return {
+            one["exchange"]: FeeSchedule(
+                *(Decimal(one["fees"][kind]) for kind in ("maker", "taker"))
+            )
+            for one in asyncio.run(ask())
+        }
 
     def _list(self) -> list[dict[str, Any]]:
         async def ask() -> list[dict[str, Any]]:

@@ -77,6 +77,13 @@ class Good(CommandLine):
                 self.assertEqual((status, err), (0, ""))
                 self.assertEqual(list(json.loads(out)["events"].values()), [number])
 
+    def test_history_that_begins_later_than_asked_is_said(self) -> None:
+        status, _, err = self.call(
+            "Echo -m backtest --x-usd 1 --json --store {store} -s 30-07-2022 -e 01-08-2022"
+        )
+        self.assertEqual(status, 0)
+        self.assertIn("begins at 2022-08-01 00:00 UTC, later than asked", err)
+
     def test_fees_come_from_the_flags_else_the_settings_else_a_default(self) -> None:
         settings = self.root / "settings.json"
         fees = {"maker": "0.002", "taker": "0.003"}
