@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
 
 import peewee
 
@@ -12,7 +13,7 @@ from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import LedgerBreach
 from exchange_wrapper.incidents import Incident, IncidentKind
 from exchange_wrapper.ledger import Ledger
-from exchange_wrapper.numbers import LEDGER, format_amount
+from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
 from exchange_wrapper.orders import Order, Trade
 from exchange_wrapper.records import incident_of, order_of, set_of, trade_of, wallet_of
 from exchange_wrapper.times import UtcNs
@@ -143,7 +144,7 @@ def _audit_orders(database: peewee.SqliteDatabase, desk: Desk) -> list[str]:
                 f"on hold, its wallet holds {format_amount(held)}"
             )
         trades = models.Trade.select().where(models.Trade.order == order.id).execute(database)
-        traded = sum((trade.exec_amount for trade in trades), Decimal(0))
+        traded = reduce(LEDGER.add, (trade.exec_amount for trade in trades), ZERO)
         if traded != order.filled_size:
             faults.append(
                 f"order {order.id} is filled by {format_amount(order.filled_size)}, its trades "

@@ -1,5 +1,6 @@
 """What every adapter must do. An adapter's test inherits this and brings a stand-in venue."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import aclosing
 from decimal import Decimal
@@ -17,7 +18,7 @@ __all__ = ["ExchangeContract"]
 CURRENCIES = frozenset({"BTC", "ETH", "USD"})
 
 
-class ExchangeContract(IsolatedAsyncioTestCase):
+class ExchangeContract(IsolatedAsyncioTestCase, ABC):
     """The promises of ``Exchange``, called "here".
 
     The stand-in venue lists BTC_USD and ETH_USD as tradable, and pairs of other currencies. Its
@@ -29,15 +30,15 @@ class ExchangeContract(IsolatedAsyncioTestCase):
     candle_times_s: ClassVar[list[int]]
     """Open times of all of BTC_USD's candles of the shortest kind; more than one page."""
 
+    @abstractmethod
     def adapt(
         self, config: dict[str, object], currencies: frozenset[str], clock: Callable[[], UtcNs]
     ) -> Exchange:
         """Return an adapter that talks to the stand-in, unless ``config`` says otherwise."""
-        raise NotImplementedError
 
+    @abstractmethod
     def garble_feed(self) -> None:
         """Make the stand-in's feed send nonsense."""
-        raise NotImplementedError
 
     def make(
         self, config: dict[str, object] | None = None, currencies: frozenset[str] = CURRENCIES
