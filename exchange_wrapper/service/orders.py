@@ -1,4 +1,4 @@
-"""Methods about orders and trades."""
+"""Methods about orders and trades. What they tell is durable by then."""
 
 from collections.abc import Awaitable
 from decimal import Decimal
@@ -105,6 +105,7 @@ class OrderApi(Part):
     async def get_order(self, *, caller: Caller, exchange: str, client_order_id: str) -> Json:
         """Return an order, open or done."""
         order = self.engine.desk.by_client(exchange, client_order_id)
+        await self.engine.journal.committed()
         if order is None:
             order = await self.engine.journal.read(
                 lambda database: order_at(database, exchange, client_order_id)
@@ -159,12 +160,12 @@ class OrderApi(Part):
         wallet_set_id: int | None = None,
         limit: Rows = 1000,
         before_id: int | None = None,
-    ) -> list[Json]:
+    ) -> Awaitable[list[Json]]:
         """Return the newest orders that are not done, newest first, of a run or wallet set or all.
 
         For those before them, pass the last one's ``id`` as ``before_id``.
         """
-        return self._opened(run_id, wallet_set_id, before_id)[:limit]
+        return self._committed(self._opened(run_id, wallet_set_id, before_id)[:limit])
 
     @api_method(Role.VIEWER, get="/orders/recent")
     async def list_recent_orders(
@@ -185,6 +186,7 @@ class OrderApi(Part):
         last_done = before_id
         if include_open and (before_id is None or before_id in self.engine.desk.orders):
             opened, last_done = self._opened(run_id, wallet_set_id, before_id)[:limit], None
+        await self.engine.journal.committed()
         if len(opened) == limit:
             return opened
         return opened + await self.engine.journal.read(
@@ -209,6 +211,7 @@ class OrderApi(Part):
         one's ``id`` as ``before_id``.
         """
         start = None if since is None else from_iso(since, "since")
+        await self.engine.journal.committed()
         return await self.engine.journal.read(
             lambda database: recent_trades(database, run_id, start, before_id, limit, wallet_set_id)
         )

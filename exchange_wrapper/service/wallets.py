@@ -1,4 +1,4 @@
-"""Methods about wallets and wallet sets."""
+"""Methods about wallets and wallet sets. What they tell is durable by then."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -33,25 +33,28 @@ class WalletApi(Part):
     @api_method(Role.VIEWER, get="/wallets/sets")
     def get_all_wallet_sets(
         self, *, aggregate_only: bool = False, limit: Rows = 1000, before_id: int | None = None
-    ) -> Json:
+    ) -> Awaitable[Json]:
         """Return the active wallet sets by id, and ``total``, ``unallocated`` and ``allocated``.
 
         With ``aggregate_only`` the wallets of each set are summed by currency. Of the sets, the
         newest ``limit`` whose id is below ``before_id``.
         """
         wallets = self.engine.wallets
-        return {
+        described = {
             **wallets.get_wallet_sets(SetType.LOGICAL, aggregate_only, limit, before_id),
             "total": wallets.get_exchange_total(),
             "unallocated": wallets.get_unallocated(),
             "allocated": wallets.get_allocated(),
         }
+        return self._committed(described)
 
     @api_method(Role.VIEWER, get="/wallets/{set_id}")
-    def get_wallet_set(self, *, set_id: int | None = None, aggregate_only: bool = False) -> Json:
+    def get_wallet_set(
+        self, *, set_id: int | None = None, aggregate_only: bool = False
+    ) -> Awaitable[Json]:
         """Return one wallet set, active or not; the unallocated funds by default."""
         wanted = UNALLOCATED_SET if set_id is None else set_id
-        return self.engine.wallets.get_wallet_set(wanted, aggregate_only)
+        return self._committed(self.engine.wallets.get_wallet_set(wanted, aggregate_only))
 
     @api_method(Role.VIEWER, get="/wallets/history/{set_id}")
     async def get_wallet_set_history(self, *, set_id: int) -> Json:
@@ -61,6 +64,7 @@ class WalletApi(Part):
         in seconds since 1970, oldest first: once a minute, and whenever the set has changed.
         """
         current = self.engine.wallets.get_wallet_set(set_id)
+        await self.engine.journal.committed()
         rows = await asyncio.to_thread(self.engine.series.read, set_id)
         return {
             "timestamp": self.engine.clock() / SECOND,
@@ -71,31 +75,33 @@ class WalletApi(Part):
         }
 
     @api_method(Role.VIEWER, get="/wallets/allocated")
-    def get_allocated_wallet_set(self) -> Json:
+    def get_allocated_wallet_set(self) -> Awaitable[Json]:
         """Return what all active wallet sets have, summed by currency."""
-        return self.engine.wallets.get_allocated()
+        return self._committed(self.engine.wallets.get_allocated())
 
     @api_method(Role.VIEWER, get="/wallets/unallocated")
-    def get_unallocated_wallet_set(self) -> Json:
+    def get_unallocated_wallet_set(self) -> Awaitable[Json]:
         """Return what no wallet set has, summed by currency."""
-        return self.engine.wallets.get_unallocated()
+        return self._committed(self.engine.wallets.get_unallocated())
 
     @api_method(Role.VIEWER, get="/wallets/unallocated_exchange")
-    def get_unallocated_per_exchange(self) -> Json:
+    def get_unallocated_per_exchange(self) -> Awaitable[Json]:
         """Return the wallets that no set has: ``{exchange: {currency: wallet}}``."""
-        return self.engine.wallets.get_unallocated_per_exchange()
+        return self._committed(self.engine.wallets.get_unallocated_per_exchange())
 
     @api_method(Role.VIEWER, get="/wallets/total")
-    def get_total_wallet_set(self) -> Json:
+    def get_total_wallet_set(self) -> Awaitable[Json]:
         """Return everything at all exchanges, allocated or not, summed by currency."""
-        return self.engine.wallets.get_exchange_total()
+        return self._committed(self.engine.wallets.get_exchange_total())
 
     @api_method(Role.VIEWER, get="/{exchange}/wallet/{base}")
-    def get_wallet(self, *, exchange: str, base: str, wallet_set_id: int | None = None) -> Json:
+    def get_wallet(
+        self, *, exchange: str, base: str, wallet_set_id: int | None = None
+    ) -> Awaitable[Json]:
         """Return one wallet of a set; of the unallocated funds by default."""
         self.engine.venue(exchange, ready=False)
         wallet = self.engine.desk.ledger.wallet(wallet_set_id, exchange, base.upper())
-        return self.engine.wallets.describe(Wallet.of(wallet))
+        return self._committed(self.engine.wallets.describe(Wallet.of(wallet)))
 
     @api_method(Role.TRADER, post="/wallets/new")
     def create_wallet_set(

@@ -2,6 +2,7 @@ import asyncio
 import io
 import logging
 import tempfile
+import threading
 import unittest
 from collections.abc import Callable
 from contextlib import AsyncExitStack, redirect_stderr, redirect_stdout
@@ -168,6 +169,25 @@ class Orders(WithAService):
         await self.order("a")
         stored = rows(self.folder / "xwrap.db", 'SELECT client_order_id, "limit" FROM "order"')
         self.assertEqual(stored, [("a", "9000")])
+
+    async def test_are_shown_only_as_they_are_stored(self) -> None:
+        written = threading.Event()
+        self.addCleanup(written.set)
+        busy = asyncio.create_task(self.engine.journal.read(lambda _: written.wait()))
+        asked = [
+            asyncio.create_task(self.order("a")),
+            asyncio.create_task(self.client.list_open_orders()),
+            asyncio.create_task(self.client.get_order("fake", "a")),
+            asyncio.create_task(self.client.get_unallocated_wallet_set()),
+        ]
+        await until(lambda: self.engine.desk.by_client("fake", "a"))
+        await self.client.echo()  # so what was asked before has been read as well
+        self.assertFalse(any(one.done() for one in asked))
+        written.set()
+        _, (opened,), order, wallets = await asyncio.gather(*asked)
+        await busy
+        self.assertEqual((opened["status"], order["status"]), ("received", "received"))
+        self.assertEqual({w["currency"]: w["hold"] for w in wallets["wallets"]}["USD"], "4509")
 
     async def test_are_told_of_in_the_order_of_their_states(self) -> None:
         await self.order("a", limit="10000")
