@@ -132,7 +132,7 @@ class Appending(ComponentsCase):
         log.write("whole")
         self.components.flush()
         with (self.path / "log.csv").open("a") as file:
-            file.write("2018-04-06T08:37:44.000000Z,info,ha")
+            file.write("2018-04-06T08:37:44.000000Z,info,not yet\n2018-04-06T08:37:44.000000Z,in")
         for page in (read_rows(self.path, "log"), tail(self.path, "log")):
             self.assertEqual([row[2] for row in page.rows], ["whole"])
 
