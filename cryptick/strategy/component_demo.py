@@ -84,20 +84,20 @@ class ComponentDemo(Strategy):
         self.fills.append(fill.time, fill.pair, kind, fill.size, fill.price)
         self.portfolios.move(fill.time, np.array([0.5, 0.5] if kind == "buy" else [1.0, 0.0]))
 
-    def on_input(self, posted: Posted) -> None:
+    def on_input(self, post: Posted) -> None:
         """Do what the user asks."""
-        match posted:
+        match post:
             case Pressed():
                 self.text.write("asked to trade now", "warning")
                 for exchange, pair in self.traded:
                     self._trade(exchange, pair)
             case TargetChosen():
-                self.portfolios.aim(self.now(), posted.weights)
+                self.portfolios.aim(self.now(), post.weights)
                 self.text.write("a target was chosen")
             case SliderMoved() | NumberEntered():
-                self.text.write(f"{posted.component} is now {posted.value}")
+                self.text.write(f"{post.component} is now {post.value}")
             case Selected():
-                self.text.write(f"{posted.component} is now {posted.choice}")
+                self.text.write(f"{post.component} is now {post.choice}")
 
     def on_stop(self) -> None:
         """Show the last counts."""

@@ -22,12 +22,12 @@ class Lookup(unittest.TestCase):
         for name in ("HodlStrategy", "hodlstrategy", "Hodl"):
             with self.subTest(name=name):
                 self.assertIs(find_strategy(name), HodlStrategy)
-        self.assertLessEqual(
-            {"DemoStrategy", "EchoStrategy", "HodlStrategy"}, shipped_strategies().keys()
+        self.assertEqual(
+            list(shipped_strategies()), ["DemoStrategy", "EchoStrategy", "HodlStrategy"]
         )
 
     def test_the_nearest_names_are_told(self) -> None:
-        table = (("HodelStrategy", "did you mean HodlStrategy"), ("xyzzy", "there are .*Demo"))
+        table = (("HodelStrategy", "did you mean HodlStrategy"), ("xyzzy", "there are Demo"))
         for name, hint in table:
             with self.subTest(name=name), self.assertRaisesRegex(UnknownStrategy, hint):
                 find_strategy(name)
