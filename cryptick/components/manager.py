@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -75,8 +75,9 @@ class Components:
         Where the files are; made if need be. Without one nothing is kept, but all is checked.
     flush_after_s : float, optional
         How long a row may wait before it is written: 0 writes in the next turn of the run's loop.
-        Without it rows are written when enough have come together, as suits a backtest, whose
-        runner calls `flush` at its end.
+        Without it rows are written when enough have come together, as suits a backtest.
+
+    What still waits at the end of the ``with`` block is written then.
     """
 
     def __init__(
@@ -92,6 +93,12 @@ class Components:
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
         hub.on(COMPONENT_POST, self._post)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.flush()
 
     def listen(self, listener: Callable[[Posted], None]) -> None:
         """Call ``listener`` with whatever the user posts, checked and typed."""

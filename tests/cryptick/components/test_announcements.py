@@ -24,6 +24,12 @@ class InABacktest(ComponentsCase):
         self.components.flush()
         self.assertEqual(self.changes[1:], [ComponentChanged("l", "appended", 1, 1_000)])
 
+    def test_a_run_that_fails_leaves_the_rows_it_wrote(self) -> None:
+        with self.assertRaises(ZeroDivisionError), self.components as components:
+            components.text_log("log", title="L").write("the last words")
+            raise ZeroDivisionError
+        self.assertEqual(read_rows(self.path, "log").rows[0][2], "the last words")
+
     def test_only_the_newest_generation_is_written(self) -> None:
         pie = self.components.pie("p", title="P")
         for number in range(1_000):
