@@ -63,7 +63,7 @@ class ComponentDemo(Strategy):
         self.closes[bar.pair].append(bar.close)
         change = bar.close / previous - 1
         if bar.pair == self.traded[0][1]:
-            self.candles.append(bar.time, bar.open, bar.high, bar.low, bar.close, bar.volume)
+            self.chart.append(bar.time, bar.open, bar.high, bar.low, bar.close, bar.volume)
             last = list(self.closes[bar.pair])[-_SMOOTHINGS[self.smoothing.value] :]
             self.lines.append(bar.time, bar.close, sum(last) / len(last))
         self.moves.append(bar.volume, 100 * change, bar.pair)
@@ -80,7 +80,7 @@ class ComponentDemo(Strategy):
         self.bought[market] = self.bought.get(market, Decimal(0)) + signed
         kind: MarkerKind = "buy" if fill.side is Side.BUY else "sell"
         if fill.pair == self.traded[0][1]:
-            self.candles.mark(fill.time, fill.price, f"{fill.size}", kind)
+            self.chart.mark(fill.time, fill.price, f"{fill.size}", kind)
         self.fills.append(fill.time, fill.pair, kind, fill.size, fill.price)
         self.portfolios.move(fill.time, np.array([0.5, 0.5] if kind == "buy" else [1.0, 0.0]))
 
@@ -108,7 +108,7 @@ class ComponentDemo(Strategy):
         make, pair = self.components, self.traded[0][1]
         unit = pair.partition("_")[2]
         self.text = make.text_log("log", title="What happens")
-        self.candles = make.candlestick("candles", title=pair, unit=unit)
+        self.chart = make.candlestick("candles", title=pair, unit=unit)
         self.lines = make.line("closes", title="Close", series=("close", "average"), unit=unit)
         self.moves = make.scatter(
             "moves", title="Volume and change", x=Axis("volume"), y=Axis("change", "%")
