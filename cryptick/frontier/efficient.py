@@ -238,6 +238,7 @@ def keep_bounds(weights: FloatArray, lower: FloatArray, upper: FloatArray) -> Fl
     """
     inside = np.clip(weights, lower, upper)
     lack = 1.0 - inside.sum(axis=-1, keepdims=True)
+    lack[np.abs(lack) < 1e-12] = 0.0  # rounding must not give a share to what has none
     room = np.where(lack > 0.0, upper - inside, inside - lower)
     # There is as much room as lacks, up to rounding; where there is none, nothing lacks.
     total = np.maximum(room.sum(axis=-1, keepdims=True), np.finfo(np.float64).tiny)

@@ -114,9 +114,8 @@ def plan_rebalance(
     orders = planner.plan(holdings)
     held = execute(holdings, orders)
     weights = planner.weights(held)
-    names = sorted(weights)
     after = planner.equity(held)
-    wanted = {name: planner.target.get(name, ZERO) for name in names}
+    wanted = {name: planner.target.get(name, ZERO) for name in weights}
     return RebalancePlan(
         currency,
         tuple(orders),
@@ -127,7 +126,7 @@ def plan_rebalance(
         planner.weights(holdings),
         weights,
         wanted,
-        max(abs(weights[name] - wanted[name]) for name in names),
+        max(abs(weights[name] - wanted[name]) for name in weights),
     )
 
 

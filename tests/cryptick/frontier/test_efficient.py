@@ -101,6 +101,16 @@ class ByHand(unittest.TestCase):
         single = efficient_frontier(moments([0.1], [[1]]))
         self.assertEqual(single.sample(), (single.minimum_variance,))
 
+    def test_beyond_its_ends_the_frontier_answers_with_them(self) -> None:
+        found = efficient_frontier(moments([0.1, 0.2], np.diag([1, 2])))
+        low, high = found.minimum_variance, found.maximum_return
+        self.assertEqual((found.at_risk(0.0), found.at_risk(9.0)), (low, high))
+        self.assertEqual((found.at_return(-1.0), found.at_return(9.0)), (low, high))
+
+    def test_what_is_not_held_has_a_weight_of_exactly_zero(self) -> None:
+        found = efficient_frontier(moments([0.3, 0.2, 0.1], [[1, 0, 2], [0, 1.1, 2], [2, 2, 9]]))
+        self.assertEqual({float(point.weights[2]) for point in found.sample(7)}, {0.0})
+
     def test_how_far_a_mix_lies_from_the_frontier(self) -> None:
         found = efficient_frontier(moments([0.1, 0.2], np.diag([1, 1])))
         gap = found.gap(found.singles[0])  # as risky as the other, which returns twice as much
