@@ -138,11 +138,17 @@ class _Sizes(Ladder[Lots | str]):
         super().__init__(side)
         self.unread: list[Ticks] = []  # every price whose size is text, and some others
 
-    def note_unread(self, price: Ticks) -> None:
-        """Remember that the size at this price is text."""
-        self.unread.append(price)
-        if len(self.unread) > 2 * len(self.levels) + _HEAP_SLACK:
-            self.unread = [price for price, size in self.levels.items() if type(size) is str]
+    def set_unread(self, price: Ticks, text: str) -> None:
+        """Put a size that is text where there is none, or one that is read."""
+        levels = self.levels
+        if price in levels:
+            levels[price] = text
+        else:
+            self.add(price, text)
+        unread = self.unread
+        unread.append(price)
+        if len(unread) > 2 * len(levels) + _HEAP_SLACK:
+            self.unread = [price for price, size in levels.items() if type(size) is str]
 
     def replace(self, levels: _Levels) -> None:
         """Take over these levels in place of all there were."""
@@ -256,13 +262,10 @@ class L2Book:
                     self._lots(size)
                 if price in levels:
                     ladder.remove(price)
-            elif price in levels:
-                if type(levels[price]) is not str:
-                    ladder.note_unread(price)
+            elif price in levels and type(levels[price]) is str:
                 levels[price] = size
             elif price:
-                ladder.add(price, size)
-                ladder.note_unread(price)
+                ladder.set_unread(price, size)
             else:
                 raise DataError(f"a price of 0 ticks in the book of {self.pair}")
         bid = self.best_bid = bids.best
