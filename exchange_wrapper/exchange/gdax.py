@@ -135,7 +135,7 @@ class FeedParser:
         self, pairs: Iterable[Pair], takers: Mapping[str, TakeUpdate] = MappingProxyType({})
     ) -> None:
         self._grids = {pair.x_id: PairGrid(pair) for pair in pairs}
-        self._takers = {
+        self._offers = {
             x_id: (takers.get(grid.name, _take_nothing), grid) for x_id, grid in self._grids.items()
         }
         self._decode = msgspec.json.Decoder(_KnownMessage).decode
@@ -163,13 +163,13 @@ class FeedParser:
                 return None  # by the protocol's rule; last_match, an old trade, is one of them
             raise DataError(f"the feed sent what can't be read: {error}") from None
         if type(message) is _L2Update:  # nearly every message: its texts are left to the book
-            try:
-                take, grid = self._takers[message.product_id]
-            except KeyError:
+            known = self._offers.get(message.product_id)
+            if known is None:
                 return None
-            if take(message.changes, grid, received_at):
+            take, own = known
+            if take(message.changes, own, received_at):
                 return None
-            return BookUpdate(grid.name, message.changes, message.time, received_at, grid)
+            return BookUpdate(own.name, message.changes, message.time, received_at, own)
         if type(message) is _Error:
             raise Unavailable(f"the feed reports: {message.message} {message.reason}".rstrip())
         grid = self._grids.get(message.product_id)
