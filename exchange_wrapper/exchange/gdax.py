@@ -163,10 +163,10 @@ class FeedParser:
                 return None  # by the protocol's rule; last_match, an old trade, is one of them
             raise DataError(f"the feed sent what can't be read: {error}") from None
         if type(message) is _L2Update:  # nearly every message: its texts are left to the book
-            known = self._offers.get(message.product_id)
-            if known is None:
+            try:
+                take, own = self._offers[message.product_id]
+            except KeyError:
                 return None
-            take, own = known
             if take(message.changes, own, received_at):
                 return None
             return BookUpdate(own.name, message.changes, message.time, received_at, own)
