@@ -19,7 +19,14 @@ from exchange_wrapper.service import ExchangeWrapper
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.util import utc_now
-from tests.exchange_wrapper.fake_exchange import BTC_USD, bearer, snapshot, until, web_client
+from tests.exchange_wrapper.fake_exchange import (
+    BTC_USD,
+    LTC_BTC,
+    bearer,
+    snapshot,
+    until,
+    web_client,
+)
 from tests.exchange_wrapper.test_service import WithAService
 
 ROUTES = """
@@ -33,6 +40,8 @@ GET {exchange}/wallet/{base}
 GET convert_to_usd
 GET ohlcv
 GET ohlcv/{exchange}/{pair}
+GET recordings
+GET recordings/{exchange}/{pair}
 GET orders/open
 GET orders/recent
 GET orders/{exchange}/{client_order_id}
@@ -361,6 +370,44 @@ class Books(WithAService):
         await self.client.unsubscribe("book", "fake", "BTC_USD")
         self.exchange.say(snapshot(BTC_USD, "9000", "9001"))
         await until(lambda: venue.on_event is None)
+
+
+class Recordings(WithAService):
+    async def start(self, **exchange: Any) -> None:
+        await super().start(record=["BTC_USD", "NO_SUCH"], **exchange)
+
+    async def test_are_read_up_to_now_over_rpc_and_http(self) -> None:
+        self.exchange.say(snapshot(BTC_USD, "9000", "9001"))
+        await until(lambda: self.engine.venues["fake"].books["BTC_USD"].book.best_bid == 900_000)
+        (listed,) = await self.client.list_recordings()
+        self.assertEqual((listed["pair"], listed["tick_size"]), ("BTC_USD", "0.01"))
+        page = await self.client.get_recording("fake", "BTC_USD")
+        (segment,) = page["segments"]
+        (_, time, received_at, bids, asks) = segment["events"][-1]
+        self.assertEqual((bids, asks), ([[900_000, 100_000]], [[900_100, 100_000]]))
+        self.assertEqual(int(segment["end"]) - int(segment["start"]), received_at)
+        self.assertEqual((time, segment["opening"], page["next"]), (received_at, None, None))
+        async with web_client(self.running.http_url) as web:
+            read = (await web.get("/xwrap/v1/recordings/fake/BTC_USD")).json()
+            self.assertEqual(read, page)
+            self.assertEqual((await web.get("/xwrap/v1/recordings")).json(), [listed])
+
+    async def test_go_on_while_books_are_followed_and_after(self) -> None:
+        venue = self.engine.venues["fake"]
+        await self.client.subscribe("book", "fake", "LTC_BTC")
+        self.exchange.say(snapshot(BTC_USD, "9000", "9001"))
+        await self.client.unsubscribe("book", "fake", "LTC_BTC")
+        self.exchange.say(snapshot(LTC_BTC, "0.02", "0.021"))
+        self.exchange.say(snapshot(BTC_USD, "9002", "9003"))
+        await until(lambda: venue.books["BTC_USD"].book.best_bid == 900_200)
+        (segment,) = (await self.client.get_recording("fake", "BTC_USD"))["segments"]
+        bids = [event[3][0][0] for event in segment["events"]]
+        self.assertEqual(bids, [999_900, 900_000, 900_200])
+
+    async def test_survive_a_restart_with_the_interruption_marked(self) -> None:
+        await self.restart()
+        segments = (await self.client.get_recording("fake", "BTC_USD"))["segments"]
+        self.assertEqual([one["opening"] for one in segments], [None, None])
 
 
 class MissedNotifications(WithAService):
