@@ -293,6 +293,16 @@ class Lists(WithAService):
 
 
 class CancellingAll(WithAService):
+    async def test_finds_an_order_whose_client_id_another_run_has_used(self) -> None:
+        sets = {run_id: await self.new_set(run_id, "10000") for run_id in ("one", "two", "three")}
+        for run_id in ("one", "two"):
+            await self.order("same", sets[run_id], run_id=run_id)
+            with self.assertRaisesRegex(ApiUsageError, "another run has an open order"):
+                await self.order("same", sets["three"], run_id="three")
+            answer = await self.client.cancel_all(exchange="fake")
+            self.assertEqual([each["run_id"] for each in answer["cancelled"]], [run_id])
+            await until(lambda: not self.engine.desk.orders)
+
     async def test_takes_the_orders_of_a_run_or_an_exchange(self) -> None:
         for oid, run_id in (("a", "one"), ("b", "two"), ("c", "one")):
             await self.order(oid, run_id=run_id)
