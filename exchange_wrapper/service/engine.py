@@ -130,7 +130,7 @@ class Engine:
         await self.journal.open()
         self._archive = Archive(self.settings.sqlite_db)
         find_done = self._archive.find
-        self.desk = await self.journal.read(lambda database: restore(database, find_done))
+        self.desk, breaches = await self.journal.read(lambda database: restore(database, find_done))
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, self.clock)
         self._store = await asyncio.to_thread(open_store, self.settings.timeseries)
         self._series = SeriesKeeper(
@@ -140,6 +140,8 @@ class Engine:
         self._recordings = RecordingKeeper(self._store)
         self._spawn(self._recordings.run(), "recordings")
         await self._restore_control()
+        for set_id, reason in breaches.items():
+            self.control.freeze(set_id, reason, self.clock())
         await self.journal.committed()
         self._warn_of_orphans()
         for venue in self.venues.values():
