@@ -251,7 +251,7 @@ class Engine:
             name: {
                 **venue.health(),
                 **self._delays[name].to_dict(),
-                "rate_budget": getattr(venue.exchange, "rate_budget", None),
+                "rate_budget": venue.exchange.rate_budget,
                 "candles": self.keepers[name].progress() if name in self.keepers else {},
             }
             for name, venue in self.venues.items()

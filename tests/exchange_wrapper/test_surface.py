@@ -18,6 +18,7 @@ from exchange_wrapper.openapi import describe_api
 from exchange_wrapper.service import ExchangeWrapper
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs
+from exchange_wrapper.users.local_token import token_for
 from exchange_wrapper.util import utc_now
 from tests.exchange_wrapper.fake_exchange import (
     BTC_USD,
@@ -327,6 +328,7 @@ class Health(WithAService):
         fake = health["exchanges"]["fake"]
         self.assertEqual((fake["status"], fake["gaps"], fake["reconnects"]), ("ready", 0, 0))
         self.assertIsNone(fake["latency_s"])
+        self.assertEqual(fake["rate_budget"], {})
         now = utc_now()
         for delay in (SECOND // 2, SECOND // 4, -SECOND // 8):
             time = UtcNs(now - delay)
@@ -418,6 +420,62 @@ class Recordings(WithAService):
         await self.restart()
         segments = (await self.client.get_recording("fake", "BTC_USD"))["segments"]
         self.assertEqual([one["opening"] for one in segments], [None, None])
+
+
+class APage(WithAService):
+    """A browser, which follows the market by Socket.IO."""
+
+    async def connect(self) -> socketio.AsyncClient:
+        page = socketio.AsyncClient()
+        self.events: list[tuple[str, Any]] = []
+        for event in ("book", "ticker", "trades"):
+            page.on(event, lambda data, event=event: self.events.append((event, data)))
+        token = token_for(self.running.http_url)
+        await page.connect(self.running.http_url, transports=["websocket"], auth={"token": token})
+        self.addAsyncCleanup(page.disconnect)
+        return page
+
+    def told(self, event: str) -> list[Any]:
+        return [data for name, data in self.events if name == event]
+
+    async def test_gets_a_book_with_its_snapshot_first_until_it_has_enough(self) -> None:
+        page = await self.connect()
+        wanted = {"channel": "book", "exchange": "fake", "pair": "BTC_USD"}
+        self.assertEqual(await page.call("subscribe", wanted), {"status": "ok"})
+        await until(lambda: self.told("book"))
+        first = self.told("book")[0]
+        self.assertEqual((first["type"], first["bids"]), ("snapshot", [["9999", "10"]]))
+        now = utc_now()
+        change = (Side.BUY, BTC_USD.to_ticks(Decimal("9998.5")), Lots(2500))
+        self.exchange.say(BookUpdate("BTC_USD", [change], now, now))
+        await until(lambda: len(self.told("book")) == 2)
+        update = self.told("book")[1]
+        self.assertEqual((update["type"], update["sequence"]), ("update", first["sequence"] + 1))
+        self.assertEqual(update["bids"], [["9998.5", "0.25"]])
+        ticker = {**wanted, "channel": "ticker"}
+        await page.call("subscribe", ticker)
+        await page.call("unsubscribe", wanted)
+        self.exchange.say(snapshot(BTC_USD, "9000", "9001"))
+        await until(lambda: self.told("ticker"))
+        self.assertEqual((self.told("ticker")[0]["bid"], len(self.told("book"))), ("9000", 2))
+
+    async def test_is_told_what_is_wrong_and_forgotten_when_it_leaves(self) -> None:
+        page = await self.connect()
+        for given, error in (
+            ({"channel": "book", "exchange": "fake", "pair": "NO_SUCH"}, "unknown_name"),
+            ({"channel": "gossip", "exchange": "fake", "pair": "BTC_USD"}, "api_usage"),
+            (["book"], "api_usage"),
+            ({"connection_id": 1}, "api_usage"),
+        ):
+            with self.subTest(given):
+                answer = await page.call("subscribe", given)
+                self.assertEqual(answer["error"]["data"]["error"], error)
+        wanted = {"channel": "trades", "exchange": "fake", "pair": "BTC_USD"}
+        await page.call("subscribe", wanted)
+        notifications = self.engine.notifications
+        self.assertTrue(notifications.is_wanted("trades", "fake", "BTC_USD"))
+        await page.disconnect()
+        await until(lambda: not notifications.is_wanted("trades", "fake", "BTC_USD"))
 
 
 class MissedNotifications(WithAService):
