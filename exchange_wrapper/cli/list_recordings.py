@@ -53,7 +53,7 @@ def _table(found: list[RecordingInfo]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("exchange", "pair", "period (UTC)"):
         table.add_column(name)
-    for name in ("segments", "MB", "tick size", "lot size"):
+    for name in ("segments", "kB", "tick size", "lot size"):
         table.add_column(name, justify="right")
     for info in found:
         table.add_row(
@@ -61,7 +61,7 @@ def _table(found: list[RecordingInfo]) -> Table:
             info.pair,
             period_words(info.start // SECOND, -(-info.end // SECOND)),
             f"{info.segments:,}",
-            f"{info.bytes / (1 << 20):,.1f}",
+            f"{info.bytes / 1000:,.0f}",
             format_amount(info.tick_size),
             format_amount(info.lot_size),
         )
