@@ -21,17 +21,19 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
 from exchange_wrapper.durations import Durations
 from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError, XWrapError
+from exchange_wrapper.numbers import is_plain
 from exchange_wrapper.users.roles import Identity, Role, authorise
 from exchange_wrapper.users.service import LOCAL_ADMIN
 from exchange_wrapper.wire import error_name
 
-__all__ = ["HTTP_PREFIX", "Api", "Caller", "Method", "Role", "Route", "api_method"]
+__all__ = ["HTTP_PREFIX", "Amount", "Api", "Caller", "Method", "Role", "Route", "api_method"]
 
 HTTP_PREFIX: Final = "/xwrap/v1"
 
@@ -43,6 +45,14 @@ _SET_NAMES: Final = ("wallet_set_id", "set_id")
 # What every JSON reader takes exactly; seconds or microseconds of any date fit in.
 _INTEGER_MAX: Final = (1 << 53) - 1
 _Integer = Annotated[int, msgspec.Meta(ge=-_INTEGER_MAX, le=_INTEGER_MAX)]
+
+
+class Amount(Decimal):
+    """A decimal number as it comes in: plain text, or a JSON number.
+
+    Arguments that are ``Decimal`` are read as this; a record among arguments names it itself.
+    """
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -179,7 +189,7 @@ class Method:
                 raise ApiUsageError(f"{_CONNECTION} can't be passed", field=_CONNECTION)
             return dict(given)
         try:
-            record = msgspec.convert(given, self.parameters, strict=not text)
+            record = msgspec.convert(given, self.parameters, strict=not text, dec_hook=_read_amount)
         except msgspec.ValidationError as error:
             raise _usage_error(self.name, str(error)) from None
         return {name: getattr(record, name) for name in record.__struct_fields__}
@@ -358,9 +368,21 @@ def _method(name: str, bound: Callable[..., Any]) -> Method:
 
 
 def _bounded(annotation: Any) -> Any:
-    if annotation == int | None:
-        return _Integer | None
-    return _Integer if annotation is int else annotation
+    for plain, bounded in ((int, _Integer), (Decimal, Amount)):
+        if annotation == plain:
+            return bounded
+        if annotation == plain | None:
+            return bounded | None
+    return annotation
+
+
+def _read_amount(kind: type, value: object) -> Amount:
+    assert kind is Amount
+    if isinstance(value, str) and is_plain(value):
+        return Amount(value)
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Amount(value)
+    raise ValueError('Expected a plain decimal number such as "0.25"')
 
 
 def _awaited(returns: Any) -> Any:

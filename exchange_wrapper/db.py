@@ -39,6 +39,7 @@ _PRAGMAS: Final = {
     "journal_mode": "wal",
     "synchronous": "full",  # a commit that was acknowledged survives a power cut
     "foreign_keys": 1,
+    "recursive_triggers": 1,  # else INSERT OR REPLACE deletes rows behind the triggers' back
     "busy_timeout": 5000,
 }
 

@@ -28,7 +28,7 @@ from exchange_wrapper.hosts import Hosts
 from exchange_wrapper.openapi import describe_api
 from exchange_wrapper.users.http_guard import refuse_credentials_in_url
 from exchange_wrapper.users.roles import Role, authorise
-from exchange_wrapper.wire import decode, encode, error_to_wire
+from exchange_wrapper.wire import decode_request, encode, error_to_wire
 
 __all__ = ["HttpServer"]
 
@@ -186,7 +186,7 @@ def _body(request: Request) -> dict[str, Any]:
     if request.content_type.partition(";")[0].strip().lower() != _JSON:
         raise SanicException(f"the body must be {_JSON}", status_code=415, quiet=True)
     try:
-        given = decode(request.body or b"{}")
+        given = decode_request(request.body or b"{}")
     except ValueError as error:
         raise ApiUsageError(f"the body is not JSON: {error}") from None
     if not isinstance(given, dict):

@@ -10,6 +10,7 @@ Balances are running sums in the wallets; the lines behind them leave as changes
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import reduce
 
 import msgspec
 
@@ -468,10 +469,26 @@ class Ledger:
         lines : iterable of Line, optional
             All lines ever posted; each wallet is then also compared with the sum of its own.
         """
-        found = [sentence for _, sentence in faults(self.sets, self.wallets, self._holds)]
+        return [sentence for _, sentence in self.faults(lines)]
+
+    def faults(self, lines: Iterable[Line] | None = None) -> list[tuple[Wallet | None, str]]:
+        """Return what ``audit`` does, each with the wallet that it is of, None for no known one."""
+        found: list[tuple[Wallet | None, str]] = []
+        found.extend(faults(self.sets, self.wallets, self._holds))
         if lines is not None:
             found.extend(line_faults(self.wallets, lines))
         return found
+
+    def recount(self, wallet: Wallet, lines: Iterable[Line]) -> None:
+        """Take a stored wallet's figures from all lines and the holds of open orders.
+
+        Lines are facts, so the others' figures go on to add up; nothing of it becomes a change.
+        """
+        own = (line for line in lines if line.wallet_id == wallet.id and not line.on_hold)
+        wallet.settled = reduce(LEDGER.add, (line.movement for line in own), ZERO)
+        nets = [net for (wallet_id, _), net in self._holds.items() if wallet_id == wallet.id]
+        wallet.held_debit = reduce(LEDGER.add, (min(net, ZERO) for net in nets), ZERO)
+        wallet.held_credit = reduce(LEDGER.add, (max(net, ZERO) for net in nets), ZERO)
 
     def breaches(self) -> dict[int, str]:
         """Return the ids of the sets whose funds can't be trusted, each with one reason.

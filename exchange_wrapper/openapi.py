@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from exchange_wrapper import __version__
-from exchange_wrapper.api import Api, Method, Role
+from exchange_wrapper.api import Amount, Api, Method, Role
 
 __all__ = ["describe_api"]
 
@@ -53,7 +53,7 @@ def describe_api(api: Api) -> dict[str, Any]:
     answers = [method.returns for method in methods]
     # One call over all, so that types they share become components once.
     schemas, components = msgspec.json.schema_components(
-        [*records, *answers], ref_template=_REFERENCE
+        [*records, *answers], schema_hook=_schema, ref_template=_REFERENCE
     )
     for record in records:
         components[record.__name__].pop("title", None)
@@ -88,6 +88,11 @@ def describe_api(api: Api) -> dict[str, Any]:
             for method in methods
         ],
     }
+
+
+def _schema(kind: type) -> dict[str, Any]:
+    assert kind is Amount
+    return {"type": "string", "format": "decimal", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 
 
 def _operation(

@@ -2,21 +2,29 @@
 
 Events are broadcast in their order. A client for which too many wait is disconnected; a page that
 comes back asks ``/notifications`` for what it has missed.
+
+A page subscribes to market data by the events ``subscribe`` and ``unsubscribe`` with the arguments
+of the API's methods, and is told by their acknowledgement: what the method returns, or
+``{"error": …}`` as JSON-RPC has it. One that is slow gets the newest book and ticker.
 """
 
 import asyncio
+import itertools
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 import socketio
 from sanic import Request, Sanic
 from socketio.exceptions import ConnectionRefusedError
 
-from exchange_wrapper.errors import XWrapError
+from exchange_wrapper.api import Caller
+from exchange_wrapper.errors import ApiUsageError, XWrapError
 from exchange_wrapper.users.roles import Identity
-from exchange_wrapper.wire import decode, encode
+from exchange_wrapper.users.service import LOCAL_ADMIN
+from exchange_wrapper.wire import decode, encode, error_to_wire
 
 __all__ = ["SocketIoServer"]
 
@@ -26,7 +34,13 @@ Admit = Callable[[object, Iterable[tuple[str, str]], str], Awaitable[Identity]]
 
 _ADMITTED: Final = "admitted"  # the room of those we know
 _QUEUE_MAX: Final = 1000  # packets
-_MESSAGE_MAX: Final = 1 << 16  # bytes: a client has nothing to say
+_MESSAGE_MAX: Final = 1 << 16  # bytes: a client has little to say
+_PROMPT_MAX: Final = 50  # packets that wait for a client before its books wait here
+_LOOK_AGAIN_S: Final = 0.05
+
+Params = Mapping[str, Any]
+Newest = Callable[[], Params]
+Call = Callable[[str, Params, Caller], Awaitable[Any]]
 
 
 class _Json:
@@ -73,8 +87,14 @@ class SocketIoServer:
             json=_Json,
             max_http_buffer_size=_MESSAGE_MAX,
         )
-        self._outbox: deque[tuple[str, Mapping[str, Any]]] = deque()
+        self._outbox: deque[tuple[str, Params, str]] = deque()  # event, data, room
         self._pump: asyncio.Task[None] | None = None
+        self._numbers = itertools.count(-1, -1)
+        self._sids: dict[int, str] = {}
+        self._ids: dict[str, int] = {}
+        self._waiting: dict[str, dict[Hashable, tuple[str, Newest]]] = defaultdict(dict)
+        self._drain: asyncio.Task[None] | None = None
+        self._forget: Callable[[int], None] | None = None
         self.sio.on("connect", self._connected)
         self.sio.on("disconnect", self._disconnected)
 
@@ -91,14 +111,54 @@ class SocketIoServer:
         """Send to all clients; never waits for one."""
         if not self.sio.eio.sockets:
             return
-        self._outbox.append((event, params))
-        if self._pump is None:
-            self._pump = asyncio.create_task(self._send(), name="socket.io events")
+        self._post(event, params, _ADMITTED)
+
+    def answer(self, call: Call, forget: Callable[[int], None]) -> None:
+        """Let clients subscribe to market data.
+
+        Parameters
+        ----------
+        call : callable
+            Calls the API's method of a name; the connection's id is negative.
+        forget : callable
+            Gets the id of a connection that has ended.
+        """
+        self._forget = forget
+        for method in ("subscribe", "unsubscribe"):
+            self.sio.on(method, partial(self._answer, call, method))
+
+    def send_market(
+        self,
+        connection_id: int,
+        event: str,
+        params: Params,
+        replaces: Hashable = None,
+        newest: Newest | None = None,
+    ) -> None:
+        """Send to one client; never waits for it.
+
+        Parameters
+        ----------
+        replaces : hashable, optional
+            While much waits for the client, only the last event with this key does.
+        newest : callable, optional
+            If the event has to wait, this makes what is sent instead when it is due.
+        """
+        sid = self._sids.get(connection_id)
+        if sid is None:
+            return
+        if replaces is None or not (replaces in self._waiting[sid] or self._is_slow(sid)):
+            self._post(event, params, sid)
+            return
+        self._waiting[sid][replaces] = event, newest or (lambda: params)
+        if self._drain is None:
+            self._drain = asyncio.create_task(self._send_waiting(), name="socket.io books")
 
     async def shutdown(self) -> None:
         """Disconnect everybody and stop."""
-        if self._pump is not None:
-            self._pump.cancel()
+        for task in (self._pump, self._drain):
+            if task is not None:
+                task.cancel()
         await self.sio.shutdown()
 
     def admit_as(self, sid: str, identity: Identity) -> None:
@@ -120,17 +180,54 @@ class SocketIoServer:
             except XWrapError as error:
                 raise ConnectionRefusedError(error.message) from None
             self.identities[sid] = identity
+        connection_id = next(self._numbers)
+        self._ids[sid], self._sids[connection_id] = connection_id, sid
         # Only now: whoever is not known yet hears nothing.
         await self.sio.enter_room(sid, _ADMITTED)
 
     async def _disconnected(self, sid: str, *_: object) -> None:
         self.identities.pop(sid, None)
+        self._waiting.pop(sid, None)
+        connection_id = self._ids.pop(sid, None)
+        if connection_id is not None:
+            del self._sids[connection_id]
+            if self._forget is not None:
+                self._forget(connection_id)
+
+    async def _answer(self, call: Call, method: str, sid: str, given: object = None) -> Any:
+        caller = Caller(self._ids.get(sid), self.identities.get(sid, LOCAL_ADMIN))
+        try:
+            if not isinstance(given, dict):
+                raise ApiUsageError(f"{method} needs its arguments by name, in an object")
+            return await call(method, given, caller)
+        except XWrapError as error:
+            return {"error": error_to_wire(error)}
+
+    def _post(self, event: str, params: Params, room: str) -> None:
+        self._outbox.append((event, params, room))
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._send(), name="socket.io events")
+
+    def _is_slow(self, sid: str) -> bool:
+        client = self.sio.eio.sockets.get(self.sio.manager.eio_sid_from_sid(sid, "/"))
+        return client is not None and client.queue.qsize() + len(self._outbox) > _PROMPT_MAX
+
+    async def _send_waiting(self) -> None:
+        try:
+            while any(self._waiting.values()):
+                await asyncio.sleep(_LOOK_AGAIN_S)
+                for sid, waiting in list(self._waiting.items()):
+                    while waiting and not self._is_slow(sid):
+                        event, newest = waiting.pop(next(iter(waiting)))
+                        self._post(event, newest(), sid)
+        finally:
+            self._drain = None
 
     async def _send(self) -> None:
         try:
             while self._outbox:
-                event, params = self._outbox.popleft()
-                await self.sio.emit(event, params, room=_ADMITTED)
+                event, params, room = self._outbox.popleft()
+                await self.sio.emit(event, params, room=room)
                 await self._cut_off_slow_ones()
         finally:
             self._pump = None

@@ -4,6 +4,7 @@ Fractions are read as ``Decimal``, digit by digit, and a ``Decimal`` is written 
 same digits; amounts of money are put into messages as text before they come here.
 """
 
+import json
 import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -17,7 +18,7 @@ from exchange_wrapper.errors import (
     XWrapError,
 )
 
-__all__ = ["decode", "encode", "error_from_wire", "error_name", "error_to_wire"]
+__all__ = ["decode", "decode_request", "encode", "error_from_wire", "error_name", "error_to_wire"]
 
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 _decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -39,6 +40,46 @@ def decode(raw: bytes | str) -> Any:
         raise ValueError("nested too deep") from None
     except InvalidOperation:
         raise ValueError("a number is out of range") from None
+
+
+def decode_request(raw: bytes | str) -> Any:
+    """Read JSON of which every member counts: none may come twice in an object.
+
+    Raises
+    ------
+    ApiUsageError
+        One does; our decoder would take the last.
+    ValueError
+        As ``decode``.
+    """
+    value = decode(raw)
+    colons = raw.count(":") if isinstance(raw, str) else raw.count(b":")
+    if colons > _count_keys(value):  # or they are within text: the slow way tells
+        try:
+            json.loads(raw, object_pairs_hook=_once, parse_int=str, parse_float=str)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+    return value
+
+
+def _count_keys(value: Any) -> int:
+    count, waiting = 0, [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            count += len(each)
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+    return count
+
+
+def _once(members: list[tuple[str, Any]]) -> None:
+    seen = set()
+    for key, _ in members:
+        if key in seen:
+            raise ApiUsageError(f"{key!r} comes twice in one object: nobody can tell which counts")
+        seen.add(key)
 
 
 def error_name(kind: type[XWrapError]) -> str:

@@ -147,6 +147,14 @@ class Exchange(ABC):
     async def close(self) -> None:
         """Release what the adapter holds open."""
 
+    @property
+    def rate_budget(self) -> dict[str, float]:
+        """How many requests may be sent at once, by the scope that the venue counts them in.
+
+        Negative while more wait than may be sent. Empty where the venue counts none.
+        """
+        return {}
+
     def _setting(self, key: str, default: str) -> str:
         value = self._config.get(key, default)
         if not isinstance(value, str):

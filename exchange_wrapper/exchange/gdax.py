@@ -269,12 +269,18 @@ class GDAXExchange(Exchange):
     ) -> None:
         super().__init__(name, config, currencies, clock=clock)
         self._ws_url = self._setting("ws_url", WS_URL)
+        self._requests = TokenBucket(10, burst=15)
         self._rest = Connection(
             name,
             self._setting("rest_url", REST_URL),
-            TokenBucket(10, burst=15),
+            self._requests,
             transport=transport,
         )
+
+    @property
+    def rate_budget(self) -> dict[str, float]:
+        """All of market data is one scope, ``public``; see the base class."""
+        return {"public": self._requests.remaining}
 
     async def load_pairs(self) -> dict[str, Pair]:
         """Read ``GET /products``; see the base class."""

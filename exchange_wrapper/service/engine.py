@@ -44,9 +44,10 @@ from exchange_wrapper.numbers import Ticks, format_amount
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.pricing import Pricing
+from exchange_wrapper.recording_keeper import RecordingKeeper
 from exchange_wrapper.restore import control_incidents, last_heartbeat, restore, trades_since
 from exchange_wrapper.series_keeper import SeriesKeeper
-from exchange_wrapper.storage import Store, open_store
+from exchange_wrapper.storage import RecordingLimits, Store, open_store
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
 from exchange_wrapper.util import utc_now
@@ -60,7 +61,8 @@ _user_log = logging.getLogger("user.orders")  # what people want to read of thei
 _CANDLE_FREQ_S = 300
 _ENFORCED_EVERY_S: Final = 1
 _CHECKED_EVERY_S: Final = 60
-_DAY_NS: Final = 86_400 * SECOND
+_DAY_S: Final = 86_400
+_DAY_NS: Final = _DAY_S * SECOND
 
 
 class Engine:
@@ -108,6 +110,7 @@ class Engine:
         self._books: dict[tuple[str, str], BookChannel] = {}
         self._delays: dict[str, TradeDelays] = {}
         self._series: SeriesKeeper | None = None
+        self._recordings: RecordingKeeper | None = None
         self._archive: Archive | None = None
         self._store: Store | None = None
         self._settings_of = {each.name: each for each in settings.exchanges}
@@ -127,14 +130,18 @@ class Engine:
         await self.journal.open()
         self._archive = Archive(self.settings.sqlite_db)
         find_done = self._archive.find
-        self.desk = await self.journal.read(lambda database: restore(database, find_done))
+        self.desk, breaches = await self.journal.read(lambda database: restore(database, find_done))
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, self.clock)
         self._store = await asyncio.to_thread(open_store, self.settings.timeseries)
         self._series = SeriesKeeper(
             self._store, self.venues, lambda: self.wallets, clock=self.clock
         )
         self._spawn(self._series.run(), "prices and wallets")
+        self._recordings = RecordingKeeper(self._store)
+        self._spawn(self._recordings.run(), "recordings")
         await self._restore_control()
+        for set_id, reason in breaches.items():
+            self.control.freeze(set_id, reason, self.clock())
         await self.journal.committed()
         self._warn_of_orphans()
         for venue in self.venues.values():
@@ -181,6 +188,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._store is not None:  # else nothing has run
+            await self.recordings.close()
             self._beat()
         await self.journal.close()
         if self._archive is not None:
@@ -199,6 +207,12 @@ class Engine:
         """What prices and wallets were."""
         assert self._series is not None
         return self._series
+
+    @property
+    def recordings(self) -> RecordingKeeper:
+        """What is recorded of books and trades."""
+        assert self._recordings is not None
+        return self._recordings
 
     def venue(self, exchange: str, *, ready: bool = True) -> Venue:
         """Return a loaded exchange.
@@ -237,7 +251,7 @@ class Engine:
             name: {
                 **venue.health(),
                 **self._delays[name].to_dict(),
-                "rate_budget": getattr(venue.exchange, "rate_budget", None),
+                "rate_budget": venue.exchange.rate_budget,
                 "candles": self.keepers[name].progress() if name in self.keepers else {},
             }
             for name, venue in self.venues.items()
@@ -258,6 +272,9 @@ class Engine:
     # What the exchanges say
 
     def _on_event(self, venue: Venue, event: MarketEvent) -> None:
+        record = self.recordings.listener(venue.name)
+        if record is not None:
+            record(venue, event)
         key = venue.name, event.pair
         book = self._books.get(key)
         if book is None:
@@ -268,7 +285,7 @@ class Engine:
         book.close()
         del self._books[key]
         if not any(exchange == venue.name for exchange, _ in self._books):
-            venue.on_event = None
+            venue.on_event = record
 
     def _on_loaded(self, venue: Venue) -> None:
         ledger, now = self.desk.ledger, self.clock()
@@ -282,6 +299,10 @@ class Engine:
             if order.request.exchange == venue.name:
                 self._resume(venue, order, now)
         self.control.enforce(now)
+        limits = RecordingLimits(settings.recording_mb << 20, settings.recording_days * _DAY_S)
+        for missing in self.recordings.add(venue.name, venue.pairs, settings.record, limits):
+            _log.warning("%s can't be recorded: %s has no such pair", missing, venue.name)
+        venue.on_event = self.recordings.listener(venue.name)
         if settings.history_days and _CANDLE_FREQ_S in venue.capabilities.candle_freqs_s:
             keeper = CandleKeeper(
                 self.store,

@@ -146,7 +146,8 @@ class OrderApi(Part):
                 continue
             try:
                 self.engine.venue(place, ready=False)
-                asked = self.engine.desk.cancel_order(place, name, self.engine.clock())
+                # Not by its client id, which another run's order may have, too.
+                asked = self.engine.desk.cancel(order, self.engine.clock())
                 cancelled.append(asked.to_dict())
             except XWrapError as error:
                 failed.append({"exchange": place, "client_order_id": name, "error": error.message})

@@ -79,6 +79,8 @@ async def serve(
         notifications.attach(websockets)
         events = SocketIoServer(admit=gate.admit_page)
         notifications.add_listener(events.publish)
+        notifications.attach_pages(events.send_market)
+        events.answer(api.call, notifications.forget)
         lag = LoopLag()
         metrics = Metrics(service.engine, api, websockets, events, lag)
         web = HttpServer(api, hosts, metrics.text, gate.identify)

@@ -54,8 +54,9 @@ class StatusApi(Part):
         Of an exchange: ``status``, ``problem``, ``last_message_age_s``, ``reconnects``, ``gaps``,
         ``latency_s`` (how much later than the venue's own time its trades arrive), ``clock_skew_s``
         (by how much our clock is behind the venue's for certain: trades arrived before they
-        happened), ``rate_budget`` (requests that may be sent at once; None if it is not known), the
-        same for its ``pairs``, and the progress of its ``candles``. What is not known yet is None.
+        happened), ``rate_budget`` (requests that may be sent at once, by the scope in which the
+        venue counts them), the same for its ``pairs``, and the progress of its ``candles``. What is
+        not known yet is None.
         """
         faults = self.engine.desk.ledger.audit()
         ready = all(venue.status == "ready" for venue in self.engine.venues.values())

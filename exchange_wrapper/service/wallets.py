@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from exchange_wrapper.accounts import SetType
-from exchange_wrapper.api import Caller, Role, api_method
+from exchange_wrapper.api import Amount, Caller, Role, api_method
 from exchange_wrapper.changes import LinePosted
 from exchange_wrapper.errors import BadWalletConfig, InvalidAmount
 from exchange_wrapper.ledger import UNALLOCATED_SET
@@ -24,7 +24,7 @@ class Allocation(msgspec.Struct, forbid_unknown_fields=True):
 
     exchange: str
     currency: str
-    allocation: Decimal
+    allocation: Amount
 
 
 class WalletApi(Part):

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from exchange_wrapper.api import Api, Caller, Role, api_method
+from exchange_wrapper.api import Amount, Api, Caller, Role, api_method
 from exchange_wrapper.errors import ApiUsageError, Forbidden, MethodNotFoundError
 from exchange_wrapper.terms import Side
 from exchange_wrapper.users.roles import Identity, Kind
@@ -13,7 +13,7 @@ from exchange_wrapper.users.roles import Identity, Kind
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
     name: str
-    amount: Decimal
+    amount: Amount
 
 
 class Service:
@@ -61,7 +61,18 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
         given = {"exchange": "x", "count": 5, "side": "buy"}
         self.assertEqual(await self.api.call("thing", given), ["x", 5, Side.BUY])
         listed = await self.api.call("items", {"items": [{"name": "a", "amount": "0.10"}]})
-        self.assertEqual(listed, [Item("a", Decimal("0.10"))])
+        self.assertEqual(listed, [Item("a", Amount("0.10"))])
+
+    def test_reads_amounts_from_plain_text_and_json_numbers_alone(self) -> None:
+        items = self.api.method("items")
+        for amount in ("0.10", "-7", 7, Decimal("1e-7"), Decimal("0.1")):
+            with self.subTest(amount):
+                (item,) = items.arguments({"items": [{"name": "a", "amount": amount}]})["items"]
+                self.assertEqual(item.amount, Decimal(amount))
+        for bad in ("1_0", " 100 ", "١٢", "１", "+1", "1e3", "", "NaN", True, None, [1], "1\n"):
+            with self.subTest(bad), self.assertRaises(ApiUsageError) as caught:
+                items.arguments({"items": [{"name": "a", "amount": bad}]})
+            self.assertIn("items[0].amount: expected", caught.exception.message)
 
     def test_reads_text_from_a_url(self) -> None:
         thing = self.api.method("thing")

@@ -114,6 +114,7 @@ class AServer(unittest.IsolatedAsyncioTestCase):
             (b"[" * 100_000, "application/json", 400),
             (b"", "application/json", 400),
             (b'{"name": "a"}', "application/json", 400),
+            (b'{"name": "a", "amount": "1", "amount": "2"}', "application/json", 400),
             (b'{"name": "a", "amount": NaN}', "application/json", 400),
             (b'{"name": 1, "amount": "1"}', "application/json", 400),
             (b" " * ((1 << 20) + 1), "application/json", 413),

@@ -140,7 +140,12 @@ class ADatabase(InAFolder):
         insert_rows(database, WalletSet, [set_row()])
         insert_rows(database, VirtualWallet, [wallet_row(Decimal(1))])
         insert_rows(database, WalletLine, [line_row(1)])
-        for change in ("UPDATE walletline SET movement = '2'", "DELETE FROM walletline"):
+        for change in (
+            "UPDATE walletline SET movement = '2'",
+            "DELETE FROM walletline",
+            "REPLACE INTO walletline SELECT * FROM walletline",
+            "INSERT OR REPLACE INTO walletline SELECT * FROM walletline",
+        ):
             with self.subTest(change), self.assertRaises(sqlite3.IntegrityError):
                 raw(database).execute(change)
         with self.assertRaises(sqlite3.IntegrityError):

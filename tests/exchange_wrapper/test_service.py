@@ -416,6 +416,31 @@ class ARestart(WithAService):
         await self.restart()
         self.assertEqual((await self.client.get_wallet("fake", "USD"))["balance"], "0.5")
 
+    async def test_freezes_the_set_that_does_not_add_up_and_nothing_else(self) -> None:
+        broken, sound = await self.new_set("broken", "1000"), await self.new_set("sound", "1000")
+        await self.order("before", broken, run_id="broken", size="0.01")
+        await self.stop()
+        database = open_database(self.folder / "xwrap.db")
+        raw(database).execute(
+            f"UPDATE virtualwallet SET settled = '5000' WHERE wallet_set_id = {broken}"
+        )
+        database.close()
+        await self.start()
+        self.engine.control.audit(utc_now())
+        control = await self.client.get_control()
+        self.assertEqual(list(control["frozen"]), [str(broken)])
+        self.assertIn("its lines 1000", control["frozen"][str(broken)])
+        await until(lambda: not self.engine.desk.orders)  # its order was cancelled
+        status, message = await self.order("after", broken, run_id="broken", size="0.01")
+        self.assertEqual(status, "rejected")
+        self.assertIn("frozen", message)
+        answer = await self.order("after", sound, run_id="sound", size="0.01")
+        self.assertEqual(answer, ("accepted", ""))
+        wallets = (await self.client.get_wallet_set(broken))["wallets"]
+        self.assertIn("1000", [wallet["balance"] for wallet in wallets])
+        await self.restart()
+        self.assertEqual(list((await self.client.get_control())["frozen"]), [str(broken)])
+
     async def test_is_refused_if_the_wallets_do_not_add_up(self) -> None:
         await self.stop()
         database = open_database(self.folder / "xwrap.db")

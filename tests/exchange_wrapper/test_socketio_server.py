@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import socketio
 
+from exchange_wrapper.api import Caller
 from exchange_wrapper.socketio_server import SocketIoServer
 from exchange_wrapper.wsock_server import listen
 from tests.exchange_wrapper.fake_exchange import until
@@ -53,6 +54,44 @@ class ASlowClient(unittest.IsolatedAsyncioTestCase):
             received += (await self.poll(quick)).count('"order"')
         self.assertEqual((self.server.cut_off, received), (1, 1100))
         self.assertEqual(self.server.queued_packets, [0])
+
+    async def test_gets_the_newest_book_and_no_update_without_its_base(self) -> None:
+        await self.join()
+        (sid,) = self.server._ids
+        connection_id = self.server._ids[sid]
+        states: list[int] = []
+
+        def newest() -> dict[str, int]:
+            return {"newest": states[-1]}
+
+        for state in range(1, 201):
+            states.append(state)
+            self.server.send_market(connection_id, "book", {"at": state}, "BTC", newest)
+            self.server.send_market(connection_id, "ticker", {"at": state}, "ticker of BTC")
+            await asyncio.sleep(0)
+        self.assertLess(self.server.queued_packets[0], 60)
+        eio_sid = self.server.sio.manager.eio_sid_from_sid(sid, "/")
+        heard = ""
+        async with asyncio.timeout(30):
+            while '{"newest":200}' not in heard or '["ticker",{"at":200}]' not in heard:
+                heard += await self.poll(eio_sid)
+        self.assertEqual(heard.count('"newest"'), 1)
+        self.assertEqual(self.server.cut_off, 0)
+
+    async def test_that_has_gone_gets_nothing_and_is_forgotten(self) -> None:
+        gone: list[int] = []
+
+        async def call(method: str, given: Any, caller: Caller) -> Any:
+            return {"status": "ok"}
+
+        self.server.answer(call, gone.append)
+        await self.join()
+        ((sid, connection_id),) = self.server._ids.items()
+        await self.server.dismiss(sid, "enough")
+        await until(lambda: gone)
+        self.assertEqual(gone, [connection_id])
+        self.server.send_market(connection_id, "book", {}, "BTC")
+        self.assertEqual((self.server._waiting, len(self.server._outbox)), ({}, 0))
 
 
 @unittest.skipUnless(importlib.util.find_spec("uvicorn"), "uvicorn is not installed")
