@@ -99,6 +99,11 @@ class Ledger:
         self._last_wallet_id = max(self.wallets, default=0)
         self._last_line_id = last_line_id
 
+    @property
+    def last_line_id(self) -> int:
+        """The highest id of a line: it grows with everything that is booked."""
+        return self._last_line_id
+
     def open_exchange(self, exchange: str, currencies: Iterable[str]) -> None:
         """Make an exchange and its currencies known, with empty wallets where there are none."""
         for currency in currencies:
@@ -296,13 +301,16 @@ class Ledger:
         movement: Decimal,
         now: UtcNs,
         wallet_id: int | None = None,
+        reason: Reason = Reason.VIRTUAL,
     ) -> Wallet:
-        """Add virtual funds to an exchange, or take some away where ``movement`` is negative.
+        """Add funds to an exchange, or take some away where ``movement`` is negative.
 
         Parameters
         ----------
         wallet_id : int, optional
             The wallet that gets or gives them; the unallocated one by default.
+        reason : Reason
+            ``VIRTUAL`` on paper; ``OPENING`` for what a live exchange holds from the start.
 
         Raises
         ------
@@ -327,7 +335,7 @@ class Ledger:
         if movement < 0:
             self._require(wallet, -movement)
         if movement:
-            self.settle(wallet, movement, None, Reason.VIRTUAL, now)
+            self.settle(wallet, movement, None, reason, now)
         return wallet
 
     # Orders
