@@ -99,11 +99,6 @@ class Ledger:
         self._last_wallet_id = max(self.wallets, default=0)
         self._last_line_id = last_line_id
 
-    @property
-    def last_line_id(self) -> int:
-        """The highest id of a line: it grows with everything that is booked."""
-        return self._last_line_id
-
     def open_exchange(self, exchange: str, currencies: Iterable[str]) -> None:
         """Make an exchange and its currencies known, with empty wallets where there are none."""
         for currency in currencies:

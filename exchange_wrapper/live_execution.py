@@ -10,7 +10,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
@@ -26,7 +25,6 @@ from exchange_wrapper.exchange.base_trading import (
     VenueChanged,
     VenueDone,
     VenueFill,
-    VenueOrder,
     VenueReceived,
 )
 from exchange_wrapper.execution import (
@@ -40,10 +38,11 @@ from exchange_wrapper.execution import (
 )
 from exchange_wrapper.feed import Backoff
 from exchange_wrapper.incidents import IncidentKind
-from exchange_wrapper.numbers import Lots, Ticks, format_amount
+from exchange_wrapper.live_order import LiveOrder, in_venue_terms
+from exchange_wrapper.numbers import Lots, format_amount
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.terms import DoneReason, OrderType, Side
+from exchange_wrapper.terms import DoneReason, Side
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.util import utc_now
 
@@ -56,29 +55,8 @@ _LAG_NS: Final = 5 * SECOND  # a venue may not find for so long what it has just
 _REPORTED_S: Final = 10.0  # by then the end of a cancelled order should have been reported
 _MANY: Final = 5  # more cancellations than this go out as one request where that is possible
 _DONE_KEPT: Final = 10_000
-_CUSHION: Final = 101, 100  # of what is on hold to what a reduced market buy costs now
 
 _Work = Callable[[], Coroutine[Any, Any, None]]
-
-
-@dataclass(slots=True, eq=False)
-class _Working:
-    """An order at the venue, or on its way there."""
-
-    order: Order
-    sent_at: UtcNs  # at the latest
-    found_at: UtcNs  # once the venue is known to have it
-    venue_id: str | None = None
-    sent: Lots | None = None  # None before it is, and after a restart
-    asked: bool = False  # whether the desk has it as unknown
-    cancelling: bool = False
-    resized: bool = False
-    finished: bool = False
-    trades: dict[str, Lots] = field(default_factory=dict)
-
-    @property
-    def filled(self) -> int:
-        return sum(self.trades.values())
 
 
 class LiveExecution:
@@ -89,7 +67,7 @@ class LiveExecution:
     exchange : str
         The name that the venue is loaded under.
     trading : Trading
-        Closed by ``run`` at its end.
+        Its owner closes it when ``run`` has ended.
     cost : callable
         Returns what taking so many lots of a pair costs now; see ``ExecutionPort.cost``.
     clock, sleep, draw : callable
@@ -143,13 +121,13 @@ class LiveExecution:
         self._clock = clock
         self._sleep = sleep
         self._draw = draw
-        self._working: dict[int, _Working] = {}
-        self._done: dict[int, _Working] = {}  # the latest, oldest first
-        self._by_client: dict[str, _Working] = {}
-        self._by_venue: dict[str, _Working] = {}
+        self._working: dict[int, LiveOrder] = {}
+        self._done: dict[int, LiveOrder] = {}  # the latest, oldest first
+        self._by_client: dict[str, LiveOrder] = {}
+        self._by_venue: dict[str, LiveOrder] = {}
         self._unclaimed: dict[str, list[OrderReport]] = {}
         self._external: dict[str, str] = {}  # open orders of others: their pairs by venue's id
-        self._cancels: list[_Working] = []
+        self._cancels: list[LiveOrder] = []
         self._tasks: asyncio.TaskGroup | None = None
         self._waiting: list[_Work] | None = []  # None once it is stopped
 
@@ -220,7 +198,6 @@ class LiveExecution:
                 await self._follow(tuple(pairs))
         finally:
             self._tasks = self._waiting = None
-            await self._trading.close()
 
     def _spawn(self, work: _Work) -> None:
         if self._tasks is not None:
@@ -285,32 +262,19 @@ class LiveExecution:
         else:
             self._disown(report)
 
-    def _hear(self, working: _Working, report: OrderReport) -> None:
+    def _hear(self, working: LiveOrder, report: OrderReport) -> None:
         if isinstance(report, VenueFill):
             self._fill(working, report)
         elif isinstance(report, VenueChanged):
             working.resized = True
         elif isinstance(report, VenueDone) and not working.finished:
-            filled = self._counted(working, report)
+            filled = working.counted(report)
             if filled is not None and filled == working.filled:
                 self._finish(working, report.reason, report.time)
             else:  # some fills were not heard of
                 self._spawn(partial(self._settle, working, ended=True))
 
-    def _counted(self, working: _Working, done: VenueDone) -> Lots | None:
-        """Return how much of an order the venue has filled, None if the report does not say."""
-        if working.sent is None or working.resized:
-            return None
-        if done.remaining is None:
-            # Of a limit order every report says it: this one was forgotten, hence never traded.
-            forgotten = done.reason is DoneReason.CANCELLED and working.order.limit is not None
-            return Lots(0) if forgotten else None
-        try:
-            return Lots(working.sent - working.order.pair.to_lots(done.remaining))
-        except InvalidAmount:
-            return None
-
-    def _bind(self, working: _Working, venue_id: str, time: UtcNs) -> None:
+    def _bind(self, working: LiveOrder, venue_id: str, time: UtcNs) -> None:
         """Take note that the venue has an order, and of its name for it."""
         if working.venue_id is not None or working.finished:
             return
@@ -324,7 +288,7 @@ class LiveExecution:
             self._queue_cancel(working)
         self._disown_unclaimed()
 
-    def _fill(self, working: _Working, fill: VenueFill) -> None:
+    def _fill(self, working: LiveOrder, fill: VenueFill) -> None:
         if fill.trade_id in working.trades:
             return
         order = working.order
@@ -337,7 +301,7 @@ class LiveExecution:
         self._tell(Filled(order.id, price, size, fill.maker, fill.time, fill.trade_id, fill.fee))
 
     def _finish(
-        self, working: _Working, reason: DoneReason, time: UtcNs, message: str = ""
+        self, working: LiveOrder, reason: DoneReason, time: UtcNs, message: str = ""
     ) -> None:
         if working.finished:
             return
@@ -382,17 +346,19 @@ class LiveExecution:
 
     # What the venue is asked
 
-    async def _place(self, working: _Working) -> None:
+    async def _place(self, working: LiveOrder) -> None:
         order = working.order
         if working.cancelling:
             reason = "it was cancelled before it was sent"
             self._finish(working, DoneReason.CANCELLED, self._clock(), reason)
             return
-        wanted = self._translate(working)
-        if wanted is None:
+        cost = partial(self._cost, order.request.pair, order.request.side)
+        translated = in_venue_terms(order, cost)
+        if translated is None:
             reason = "its funds do not buy the smallest size"
             self._finish(working, DoneReason.CANCELLED, self._clock(), reason)
             return
+        wanted, working.sent = translated
         try:
             answer = await self._trading.place(wanted)
         except (Unavailable, ProcessingError) as error:
@@ -407,46 +373,7 @@ class LiveExecution:
         else:
             self._bind(working, answer.order_id, answer.time)
 
-    def _translate(self, working: _Working) -> VenueOrder | None:
-        """Return an order in the venue's terms; None if its funds do not pay for any of it.
-
-        A market buy goes out with a limit, so that it can cost no more than is on hold for it,
-        whatever the book does on the way, and buy no more than was asked for.
-        """
-        order, pair = working.order, working.order.pair
-        kind, lots, limit, budget = order.request.type, order.lots, order.limit, order.budget
-        if budget is not None:
-            cost = self._cost(order.request.pair, order.request.side, lots)
-            if cost is not None and cost > budget:
-                lots = self._affordable(order, budget)
-            limit = Ticks(budget // lots) if lots else Ticks(0)
-            if not limit:
-                return None
-            kind = OrderType.IOC
-        working.sent = lots
-        return VenueOrder(
-            pair=pair,
-            side=order.request.side,
-            type=kind,
-            client_id=order.venue_oid,
-            size=pair.size(lots),
-            limit=None if limit is None else pair.price(limit),
-        )
-
-    def _affordable(self, order: Order, budget: int) -> Lots:
-        """Return the most lots that a budget buys, should the price rise by the cushion."""
-        low, high = 0, int(order.lots)
-        over, under = _CUSHION
-        while low < high:
-            lots = (low + high + 1) // 2
-            cost = self._cost(order.request.pair, order.request.side, Lots(lots))
-            if cost is not None and cost * over <= budget * under:
-                low = lots
-            else:
-                high = lots - 1
-        return Lots(low)
-
-    async def _resolve(self, working: _Working) -> None:
+    async def _resolve(self, working: LiveOrder) -> None:
         """Ask for an order until the venue says whether it has it."""
         gone_at = working.sent_at
         if working.order.exchange_at is None:  # else it had arrived before
@@ -468,7 +395,7 @@ class LiveExecution:
                     return
             await self._sleep(max(backoff.next_s(), Backoff.FIRST_S))
 
-    def _lose(self, working: _Working) -> None:
+    def _lose(self, working: LiveOrder) -> None:
         """End an order that the venue does not have and that can't arrive there any more."""
         if working.order.exchange_at is not None:  # it was there, and cancelled since
             self._finish(working, DoneReason.CANCELLED, self._clock())
@@ -477,7 +404,7 @@ class LiveExecution:
         self._tell(ResolvedNotFound(working.order.id, self._clock()))
         self._disown_unclaimed()
 
-    async def _settle(self, working: _Working, *, ended: bool = False) -> None:
+    async def _settle(self, working: LiveOrder, *, ended: bool = False) -> None:
         """Ask for an order's state and fills until they agree, and finish it if it is done.
 
         With ``ended`` the venue has said that it is, and is asked until it shows that.
@@ -505,7 +432,7 @@ class LiveExecution:
 
     # Cancelling
 
-    def _queue_cancel(self, working: _Working) -> None:
+    def _queue_cancel(self, working: LiveOrder) -> None:
         if not self._cancels:
             self._spawn(self._send_cancels)
         self._cancels.append(working)
@@ -513,7 +440,7 @@ class LiveExecution:
     async def _send_cancels(self) -> None:
         """Cancel what this turn of the loop has asked for, all of a pair at once where it can."""
         wanted, self._cancels = self._cancels, []
-        by_pair: dict[Pair, list[_Working]] = {}
+        by_pair: dict[Pair, list[LiveOrder]] = {}
         for working in wanted:
             by_pair.setdefault(working.order.pair, []).append(working)
         for pair, group in by_pair.items():
@@ -529,11 +456,11 @@ class LiveExecution:
             each.cancelling for each in self._working.values() if each.order.request.pair == name
         )
 
-    def _spawn_cancels(self, group: Iterable[_Working]) -> None:
+    def _spawn_cancels(self, group: Iterable[LiveOrder]) -> None:
         for working in group:
             self._spawn(partial(self._cancel_one, working))
 
-    async def _cancel_pair(self, pair: Pair, group: list[_Working]) -> None:
+    async def _cancel_pair(self, pair: Pair, group: list[LiveOrder]) -> None:
         try:
             await self._trading.cancel_all(pair)
         except (Unavailable, ProcessingError) as error:
@@ -542,7 +469,7 @@ class LiveExecution:
             await self._sleep(_REPORTED_S)
         self._spawn_cancels(each for each in group if not each.finished)
 
-    async def _cancel_one(self, working: _Working) -> None:
+    async def _cancel_one(self, working: LiveOrder) -> None:
         backoff = Backoff(self._draw)
         while not working.finished:
             try:
@@ -559,12 +486,12 @@ class LiveExecution:
 
     # Bookkeeping
 
-    def _take(self, order: Order, now: UtcNs) -> _Working:
-        working = _Working(order, now, now)
+    def _take(self, order: Order, now: UtcNs) -> LiveOrder:
+        working = LiveOrder(order, now, now)
         self._working[order.id] = self._by_client[order.venue_oid] = working
         return working
 
-    def _drop(self, working: _Working) -> None:
+    def _drop(self, working: LiveOrder) -> None:
         working.finished = True
         del self._working[working.order.id]
         self._done[working.order.id] = working  # late reports of it are told from others' orders

@@ -185,6 +185,8 @@ class Venue:
             raise
         finally:
             self._set_status(ExchangeStatus.STOPPED)
+            if self._trading is not None:
+                await self._trading.close()
             await self.exchange.close()
 
     def health(self) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 from exchange_wrapper.archive import is_booked
@@ -68,10 +69,8 @@ class LiveExchanges:
         ApiUsageError
             It was a paper exchange and is live now, or the other way round.
         """
-        control = self._control()
-        opened = control.has_opened(settings.name)
-        wallets = control.desk.ledger.wallets_of(EXCHANGE_SET)
-        funded = any(each.settled for each in wallets if each.exchange == settings.name)
+        opened = self._control().has_opened(settings.name)
+        funded = any(self._settled(settings.name).values())
         live = settings.mode is Mode.LIVE
         if opened != live and (opened or funded):
             before, now = ("paper", "live") if live else ("live", "paper")
@@ -106,13 +105,13 @@ class LiveExchanges:
     async def reconcile(self, exchange: str, port: LivePort) -> None:
         """Compare a venue's balances with the wallets there; at the first look, take them over."""
         for _ in range(_ATTEMPTS):
-            before = self._control().desk.ledger.last_line_id
+            before = self._settled(exchange)
             try:
                 balances = await port.balances()
             except Unavailable as error:  # the next minute asks again
                 _log.warning("balances of %s can't be had: %s", exchange, error.message)
                 return
-            if self._control().desk.ledger.last_line_id != before:
+            if self._settled(exchange) != before:
                 continue  # something was booked meanwhile, which they may have or not
             control, now = self._control(), self._clock()
             control.open_balances(exchange, balances, now)
@@ -120,3 +119,7 @@ class LiveExchanges:
                 _log.error("the balances of %s are not what its wallets have", exchange)
             self._journal.schedule()
             return
+
+    def _settled(self, exchange: str) -> dict[str, Decimal]:
+        wallets = self._control().desk.ledger.wallets_of(EXCHANGE_SET)
+        return {each.currency: each.settled for each in wallets if each.exchange == exchange}
