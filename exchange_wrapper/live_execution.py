@@ -217,9 +217,12 @@ class LiveExecution:
                             backoff.reset()
                         else:
                             self._receive(report)
-                self.problem = f"{self._exchange} ended its reports"
+                problem = f"{self._exchange} ended its reports"
             except (Unavailable, ProcessingError) as error:
-                self.problem = error.message
+                problem = error.message
+            if problem != self.problem:
+                _log.warning("reports of orders at %s are lost: %s", self._exchange, problem)
+            self.problem = problem
             if self.connected:
                 self.connected = False
                 self.since = UtcNs(self._clock() - _OVERLAP_NS)

@@ -224,7 +224,10 @@ class Venue:
                     self.fees = await self._trading.fees()
                 self.pairs = await self.exchange.load_pairs()
             except (Unavailable, ProcessingError) as error:
-                self._problem = f"pairs can't be loaded: {error.message}"
+                problem = f"pairs can't be loaded: {error.message}"
+                if problem != self._problem:
+                    _log.warning("exchange %s: %s", self.name, problem)
+                self._problem = problem
                 await self._sleep(backoff.next_s())
         self._problem = ""
         for name, pair in self.pairs.items():

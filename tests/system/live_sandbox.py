@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from uuid import uuid4
 
 import httpx
@@ -19,6 +19,8 @@ from exchange_wrapper.pair import Pair
 from exchange_wrapper.sandbox import DEMO
 from exchange_wrapper.terms import OrderType, Side
 from tests.system.processes import Service, XWrap, running
+
+T = TypeVar("T")
 
 BTC_USD = Pair("BTC-USD", "BTC", "USD", Decimal("0.01"), Decimal("0.00000001"))
 
@@ -119,10 +121,6 @@ class LiveXWrap(XWrap):
         self.config.write_text(json.dumps(settings))
         self.environment |= KEYS
 
-    def running(self) -> AbstractAsyncContextManager[Service]:
-        """Run the service."""
-        return super().running()
-
 
 async def trade(
     side: GDAXTrading, direction: Side, size: str, limit: str, type: OrderType = OrderType.LIMIT
@@ -139,7 +137,7 @@ async def trade(
     return client_id
 
 
-async def until(condition: Any, timeout_s: float = 60) -> Any:
+async def until(condition: Callable[[], Awaitable[T]], timeout_s: float = 60) -> T:
     """Ask again until the answer is true, and return it."""
     async with asyncio.timeout(timeout_s):
         while not (answer := await condition()):  # noqa: ASYNC110 - another process's doing

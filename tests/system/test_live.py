@@ -62,7 +62,9 @@ class Live(unittest.IsolatedAsyncioTestCase):
             order = await self.get(oid)
             return order if order["status"] == status else None
 
-        return await until(there)  # type: ignore[no-any-return]
+        order = await until(there)
+        assert order is not None
+        return order
 
     async def equals_the_venue(self) -> bool:
         """Tell whether total balances and open orders are the venue's own."""
