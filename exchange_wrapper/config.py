@@ -294,6 +294,11 @@ def _exchange(name: str, value: Any) -> ExchangeSettings:
     if value.get("mode") not in modes:
         raise ApiUsageError(f'{where} needs "mode", one of {", ".join(modes)}')
     balances = value.get("balances")
+    if balances is not None and value["mode"] == Mode.LIVE:
+        raise ApiUsageError(
+            f'"balances" of {where} are for paper: a live exchange has what it says it has',
+            field="balances",
+        )
     if balances is not None and not isinstance(balances, dict):
         raise ApiUsageError(f'"balances" of {where} must be a JSON object')
     return ExchangeSettings(

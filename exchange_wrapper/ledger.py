@@ -297,13 +297,16 @@ class Ledger:
         movement: Decimal,
         now: UtcNs,
         wallet_id: int | None = None,
+        reason: Reason = Reason.VIRTUAL,
     ) -> Wallet:
-        """Add virtual funds to an exchange, or take some away where ``movement`` is negative.
+        """Add funds to an exchange, or take some away where ``movement`` is negative.
 
         Parameters
         ----------
         wallet_id : int, optional
             The wallet that gets or gives them; the unallocated one by default.
+        reason : Reason
+            ``VIRTUAL`` on paper; ``OPENING`` for what a live exchange holds from the start.
 
         Raises
         ------
@@ -328,7 +331,7 @@ class Ledger:
         if movement < 0:
             self._require(wallet, -movement)
         if movement:
-            self.settle(wallet, movement, None, Reason.VIRTUAL, now)
+            self.settle(wallet, movement, None, reason, now)
         return wallet
 
     # Orders

@@ -88,7 +88,8 @@ def last_heartbeat(database: peewee.SqliteDatabase) -> UtcNs | None:
 def control_incidents(database: peewee.SqliteDatabase) -> list[Incident]:
     """Return the stored incidents that a control goes on from, oldest first."""
     kinds = (
-        IncidentKind.KILL_SWITCH, IncidentKind.EXTERNAL_ORDER, IncidentKind.EXTERNAL_FILL
+        IncidentKind.KILL_SWITCH, IncidentKind.OPENED,
+        IncidentKind.EXTERNAL_ORDER, IncidentKind.EXTERNAL_FILL,
     )  # fmt: skip
     table = models.Incident
     query = table.select().where(table.kind.in_([kind.value for kind in kinds])).order_by(table.id)

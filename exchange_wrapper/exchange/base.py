@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
+from exchange_wrapper.credentials import Credentials
 from exchange_wrapper.errors import ApiUsageError, UnknownName
+from exchange_wrapper.exchange.base_trading import Trading
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.grid import Increment, PairGrid
 from exchange_wrapper.market import MarketEvent
@@ -142,6 +144,18 @@ class Exchange(ABC):
         start_s, end_s : int
             Seconds since 1970 UTC.
         """
+
+    def trading(self, credentials: Credentials) -> Trading:
+        """Return the port to the exchange's trading side.
+
+        Raises
+        ------
+        ApiUsageError
+            It is not offered, or the keys are not of the form that the exchange hands out.
+        """
+        raise ApiUsageError(
+            f"exchange {self.name} can't be traded live yet: set its mode to paper", field="mode"
+        )
 
     @abstractmethod
     async def close(self) -> None:

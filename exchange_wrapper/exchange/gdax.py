@@ -17,12 +17,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 
 from exchange_wrapper.connection import Connection
+from exchange_wrapper.credentials import Credentials
 from exchange_wrapper.errors import (
     ApiUsageError,
     DataError,
     Unavailable,
 )
 from exchange_wrapper.exchange.base import Candle, Capabilities, Exchange, PairGrid, TakeUpdate
+from exchange_wrapper.exchange.base_trading import Trading
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.market import (
     BookLost,
@@ -369,6 +371,18 @@ class GDAXExchange(Exchange):
             return msgspec.json.decode(body, type=list[_WireCandle])
         except msgspec.DecodeError as error:
             raise DataError(f"{self.name}: candles of {pair} can't be read: {error}") from None
+
+    def trading(self, credentials: Credentials) -> Trading:
+        """Return its private side, at the same addresses; see the base class."""
+        from exchange_wrapper.exchange.gdax_trading import GDAXTrading  # which needs this module
+
+        return GDAXTrading(
+            self.name,
+            credentials,
+            rest_url=self._setting("rest_url", REST_URL),
+            ws_url=self._ws_url,
+            clock=self._clock,
+        )
 
     async def close(self) -> None:
         """Close the REST connection; a feed is closed by closing its generator."""

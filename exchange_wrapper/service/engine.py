@@ -5,7 +5,7 @@ import importlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from exchange_wrapper.accounts import SetType
 from exchange_wrapper.archive import Archive
@@ -28,12 +28,11 @@ from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import (
     ApiUsageError,
     ExchangeNotReady,
-    Unavailable,
     UnknownName,
     XWrapError,
 )
 from exchange_wrapper.exchange.base import Exchange
-from exchange_wrapper.execution import Execution, Finished, LivePort
+from exchange_wrapper.execution import Execution, Finished
 from exchange_wrapper.journal import Journal
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.limits import PreTradeLimits
@@ -47,6 +46,7 @@ from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.recording_keeper import RecordingKeeper
 from exchange_wrapper.restore import control_incidents, last_heartbeat, restore, trades_since
 from exchange_wrapper.series_keeper import SeriesKeeper
+from exchange_wrapper.service.live import LiveExchanges, trading_of
 from exchange_wrapper.storage import RecordingLimits, Store, open_store
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
@@ -102,6 +102,7 @@ class Engine:
         self.journal = Journal(
             settings.sqlite_db, lambda: self.desk.take_changes(), self._announce, self._fail
         )
+        self._live = LiveExchanges(lambda: self.control, self.journal, clock)
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
         self.keepers: dict[str, CandleKeeper] = {}
         self._offline_since = self.started_at
@@ -142,6 +143,8 @@ class Engine:
         await self._restore_control()
         for set_id, reason in breaches.items():
             self.control.freeze(set_id, reason, self.clock())
+        for settings in self.settings.exchanges:
+            self._live.check(settings)
         await self.journal.committed()
         self._warn_of_orphans()
         for venue in self.venues.values():
@@ -160,7 +163,7 @@ class Engine:
         exchange = kind(settings.name, settings.config, frozenset(self.settings.currencies))
         venue = Venue(
             exchange,
-            mode=settings.mode,
+            trading=trading_of(exchange, settings.mode),
             latency_ns=settings.latency_ms * MILLISECOND,
             candle_freq_s=_CANDLE_FREQ_S,
             clock=self.clock,
@@ -293,8 +296,11 @@ class Engine:
         new = [code for code in currencies if ledger.find_wallet(None, venue.name, code) is None]
         self.desk.add_exchange(venue.name, venue.pairs, venue.fees, venue.execution)
         settings = self._settings_of[venue.name]
-        for currency in sorted(new):
-            ledger.deposit(venue.name, currency, settings.initial_balance(currency), now)
+        if venue.live is None:
+            for currency in sorted(new):
+                ledger.deposit(venue.name, currency, settings.initial_balance(currency), now)
+        else:
+            self._live.follow(venue.name, venue.live, self._offline_since)
         for order in list(self.desk.orders.values()):
             if order.request.exchange == venue.name:
                 self._resume(venue, order, now)
@@ -331,8 +337,8 @@ class Engine:
         _log.info("exchange %s: %s → %s", venue.name, old, new)
         change = {"exchange": venue.name, "from": old.value, "to": new.value}
         self.notifications.publish("exchstatus", change)
-        if new is ExchangeStatus.READY and venue.execution.is_live:
-            self._spawn(self._reconcile(venue), f"reconciliation of {venue.name}")
+        if new is ExchangeStatus.READY:
+            self._reconcile(venue)
         if venue.name in self.keepers:
             if new is ExchangeStatus.READY:
                 self.keepers[venue.name].refill()
@@ -416,22 +422,16 @@ class Engine:
                 self.control.audit(self.clock())
                 self._beat()
                 for venue in self.venues.values():
-                    if venue.execution.is_live and venue.status is ExchangeStatus.READY:
-                        self._spawn(self._reconcile(venue), f"reconciliation of {venue.name}")
+                    if venue.status is ExchangeStatus.READY:
+                        self._reconcile(venue)
         except XWrapError as error:  # without control nothing may be traded
             self._fail(error)
             raise
 
-    async def _reconcile(self, venue: Venue) -> None:
-        port = cast(LivePort, venue.execution)
-        try:
-            balances = await port.balances()
-        except Unavailable as error:  # the next minute asks again
-            _log.warning("balances of %s can't be had: %s", venue.name, error.message)
-            return
-        if not self.control.reconcile(venue.name, balances, self.clock()):
-            _log.error("the balances of %s are not what its wallets have", venue.name)
-        self.journal.schedule()
+    def _reconcile(self, venue: Venue) -> None:
+        if venue.live is not None:
+            work = self._live.reconcile(venue.name, venue.live)
+            self._spawn(work, f"reconciliation of {venue.name}")
 
     def _beat(self) -> None:
         self.desk.ledger.changes.append(HeartBeat(self.clock()))

@@ -124,6 +124,7 @@ class SettingsOfARun(WithAFile):
             ({"exchanges": {"gdax": {"mode": "paper"}}}, "class"),
             ({"exchanges": {"gdax": EXCHANGE | {"mode": "dream"}}}, "mode"),
             ({"exchanges": {"gdax": EXCHANGE | {"balances": []}}}, "balances"),
+            ({"exchanges": {"gdax": EXCHANGE | {"mode": "live", "balances": {}}}}, "for paper"),
             ({"exchanges": {"gdax": EXCHANGE | {"balances": {"USD": "much"}}}}, "USD"),
             ({"exchanges": {"gdax": EXCHANGE | {"balances": {"USD": "-1"}}}}, "USD"),
             ({"exchanges": {"gdax": EXCHANGE | {"history_days": -1}}}, "history_days"),
