@@ -272,13 +272,16 @@ class Venue:
         """Carry out what falls due at the paper engines while no event comes."""
         while True:
             self.execution.changed.clear()
-            due = self.execution.next_due()
-            wait_s = None if due is None else max(0, due - self._clock()) / SECOND
+            due, now = self.execution.next_due(), self._clock()
+            if due is not None and due <= now:
+                # In the turn of the loop that follows the cause: they share one commit.
+                self._advance(now)
+                continue
             try:
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(None if due is None else (due - now) / SECOND):
                     await self.execution.changed.wait()
             except TimeoutError:
-                self._advance(self._clock())
+                pass
 
     async def _close_candles(self) -> None:
         freq = self._candle_freq_s * SECOND
