@@ -205,7 +205,8 @@ class _Statement:
     to get: fewer executions of more rows each leave the transaction open for a shorter time.
     """
 
-    _CHUNKS: Final = (64, 8, 1)  # rows; few sizes, so that sqlite3 keeps them all prepared
+    # Rows; so few sizes that sqlite3 keeps a prepared statement of each.
+    _CHUNKS: Final = tuple(1 << power for power in range(8, -1, -1))
 
     def __init__(self, model: type[BaseModel], upsert: bool) -> None:
         fields = model._meta.sorted_fields

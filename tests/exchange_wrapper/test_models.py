@@ -120,7 +120,7 @@ class ADatabase(InAFolder):
     def test_takes_any_number_of_rows_at_once(self) -> None:
         create_database(self.path, MODELS)
         database = self.open()
-        for count in (0, 1, 7, 8, 9, 63, 64, 65, 200):
+        for count in (0, 1, 2, 255, 256, 257, 600):
             with self.subTest(count):
                 sets = [set_row(number, f"run {count}") for number in range(1, count + 1)]
                 upsert_rows(database, WalletSet, sets)
