@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, ClassVar, Final, TextIO
 
@@ -210,15 +211,14 @@ class _Statement:
 
     def __init__(self, model: type[BaseModel], upsert: bool) -> None:
         fields = model._meta.sorted_fields
-        self._columns = [field.column_name for field in fields]
+        columns = [field.column_name for field in fields]
+        self._read = itemgetter(*columns)
         # Everything but amounts is in the rows as SQLite takes it.
         amounts = [isinstance(field, AmountField) for field in fields]
         self._amounts = [index for index, is_amount in enumerate(amounts) if is_amount]
-        names = ", ".join(f'"{column}"' for column in self._columns)
+        names = ", ".join(f'"{column}"' for column in columns)
         places = ", ".join("?" * len(fields))
-        changes = ", ".join(
-            f'"{name}" = excluded."{name}"' for name in self._columns if name != "id"
-        )
+        changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name != "id")
         self._sql = {
             count: f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES '
             + ", ".join([f"({places})"] * count)
@@ -236,7 +236,7 @@ class _Statement:
                 start += count
 
     def _values(self, row: Row) -> list[Any]:
-        values = [row[column] for column in self._columns]
+        values = [*self._read(row)]
         for index in self._amounts:
             amount = values[index]
             if amount is not None:
