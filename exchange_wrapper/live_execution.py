@@ -167,11 +167,6 @@ class LiveExecution:
             raise Unavailable(error.message) from error
         return {currency: each.balance for currency, each in found.items()}
 
-    @property
-    def rate_budget(self) -> dict[str, float]:
-        """Requests that may be sent at once, by the scope that the venue counts them in."""
-        return self._trading.rate_budget
-
     def health(self) -> dict[str, object]:
         """Return the state in JSON-ready form; the skew is how far the venue's clock is ahead."""
         skew_ns = self._trading.clock_skew_ns
@@ -180,7 +175,7 @@ class LiveExecution:
             "problem": self.problem,
             "reconnects": self.reconnects,
             "clock_skew_s": None if skew_ns is None else skew_ns / SECOND,
-            "rate_budget": self.rate_budget,
+            "rate_budget": self._trading.rate_budget,
             "orders": len(self._working),
             "unanswered": sum(each.venue_id is None for each in self._working.values()),
         }

@@ -15,6 +15,7 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from functools import lru_cache
 from typing import Final, NewType
 
 from exchange_wrapper.errors import InvalidAmount
@@ -101,6 +102,7 @@ def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
     return amount if amount else ZERO
 
 
+@lru_cache(maxsize=4096)  # an order's amounts are told with each of its states
 def format_amount(amount: Decimal) -> str:
     """Return the amount as plain decimal text, without exponent or trailing zeros."""
     text = format(amount, "f")

@@ -253,10 +253,14 @@ class PaperEngine:
         """Return Σ ticks × lots of taking ``size`` now, or None if the book does not offer it."""
         if self.stale:
             return None
-        matches = match_market_order(self._offered(side.opposite), side, size)
-        if sum(match.size for match in matches) < size:
-            return None
-        return sum(match.price * match.size for match in matches)
+        ticks_lots = 0
+        for price, offered in self._offered(side.opposite):
+            taken = min(size, offered)
+            ticks_lots += price * taken
+            size = Lots(size - taken)
+            if not size:
+                break
+        return None if size else ticks_lots
 
     # Arrival
 

@@ -321,13 +321,16 @@ class Venue:
         """Carry out what falls due at the paper engines while no event comes."""
         while True:
             self._paper.changed.clear()
-            due = self._paper.next_due()
-            wait_s = None if due is None else max(0, due - self._clock()) / SECOND
+            due, now = self._paper.next_due(), self._clock()
+            if due is not None and due <= now:
+                # In the turn of the loop that follows the cause: they share one commit.
+                self._advance(now)
+                continue
             try:
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(None if due is None else (due - now) / SECOND):
                     await self._paper.changed.wait()
             except TimeoutError:
-                self._advance(self._clock())
+                pass
 
     async def _close_candles(self) -> None:
         freq = self._candle_freq_s * SECOND

@@ -20,6 +20,7 @@ from exchange_wrapper.changes import (
     OrderChanged,
     SetChanged,
     TradeMade,
+    worth_telling,
 )
 from exchange_wrapper.config import ExchangeSettings, Settings
 from exchange_wrapper.control import Control
@@ -446,7 +447,7 @@ class Engine:
             if self.desk.ledger.sets[set_id].type is not SetType.EXCHANGE:
                 self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
                 self.series.touch(set_id)
-        for change in changes:
+        for change in worth_telling(changes):
             match change:
                 case OrderChanged(order=order):
                     self.notifications.publish("order", order.to_dict())

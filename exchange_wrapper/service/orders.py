@@ -58,7 +58,9 @@ class OrderApi(Part):
 
         Returns ``[status, message]``: ``accepted``, or ``invalid`` or ``rejected`` with the reason.
         The same order under the same ``run_id`` and ``client_oid`` is made once, however often it
-        is asked for. What becomes of it is told by ``order`` and ``trade`` notifications.
+        is asked for. What becomes of it is told by ``order`` and ``trade`` notifications: each
+        trade, each status that the order comes to, and its newest state. How filled it was between
+        trades of one commit is not told.
         """
         request = OrderRequest(
             run_id=run_id,
