@@ -14,7 +14,7 @@ from cryptick.metrics import IntArray, figures, steps
 from cryptick.report import Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
-from cryptick.strategy.base import START, STOP
+from cryptick.strategy.base import START, STOP, RunContext
 from cryptick.valuation import Market, Plan, equity_curve, make_plan
 from exchange_wrapper.candles import Candles, format_freq, infer_instrument
 from exchange_wrapper.errors import NoData
@@ -110,12 +110,14 @@ class Backtest:
         )
         self._recorder = RunRecorder(self._hub, directory)
         self._strategy = request.strategy(
-            self._hub,
-            self._simulator,
-            request.params,
-            request.funded,
-            plan.traded,
-            request.key(),
+            RunContext(
+                self._hub,
+                self._simulator,
+                request.params,
+                request.funded,
+                plan.traded,
+                request.key(),
+            )
         )
 
     def run(self, source: str, progress: Progress | None = None) -> Summary:

@@ -29,7 +29,9 @@ from cryptick.messages import (
     Quote,
     payload,
 )
+from cryptick.past_candles import PastCandles
 from cryptick.strategy.base import Balance
+from exchange_wrapper.candles import Candles
 from exchange_wrapper.changes import OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import UnknownName, XWrapError
@@ -63,6 +65,8 @@ class ExchangeSimulator:
     ----------
     markets : list of CandleMarket
         One per series, in their order.
+    past : PastCandles
+        The same candles, as far as they are over.
     """
 
     def __init__(
@@ -80,6 +84,9 @@ class ExchangeSimulator:
         self._fees = fees
         self._exchanges = {name: CandleExchange(latency_ns=latency_ns) for name in fees}
         self.markets = [self._exchanges[s.instrument.exchange].add_series(s) for s in series]
+        self.past = PastCandles(
+            clock, {(s.instrument.exchange, s.instrument.pair): s.candles for s in series}
+        )
         self._next_advance = NEVER
         self._ledger = Ledger()
         self._desk = Desk(self._ledger)
@@ -131,6 +138,10 @@ class ExchangeSimulator:
     def fees(self, exchange: str) -> FeeSchedule:
         """Return the exchange's fees."""
         return self._fees[exchange]
+
+    def candles(self, exchange: str, pair: str, freq_s: int, count: int) -> Candles:
+        """Return the candles of the last ``count`` intervals that are over."""
+        return self.past.last(exchange, pair, freq_s, count)
 
     def openings(self) -> list[Callable[[], None]]:
         """Return one function per market that begins its next bar, at the clock's time.

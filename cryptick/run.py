@@ -27,6 +27,7 @@ from cryptick.backtest import Backtest, load_series, plan_backtest
 from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.paper import PaperRun
+from cryptick.parameters import range_words
 from cryptick.report import Summary, print_summary
 from cryptick.request import CANDLE_FEES, Fees, RunRequest, make_params, param_fields
 from cryptick.run_directory import RunDirectory
@@ -420,9 +421,15 @@ def _print_help(parser: argparse.ArgumentParser, strategy: type[Strategy] | None
         return
     print(f"\nparameters of {strategy.__name__}: {_first_line(strategy)}")
     for flag, field in param_fields(strategy).items():
-        unit = field.metadata.get("unit", "")
-        text = field.metadata.get("help", "")
-        print(f"  --{flag} VALUE  {text} (default: {field.default}{unit and ' ' + unit})")
+        about = field.metadata
+        unit, bounds, choices = about["unit"], about["bounds"], about["choices"]
+        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        notes = [f"default: {default} {unit}".rstrip()]
+        if bounds:
+            notes.append(range_words(bounds, unit))
+        if choices:
+            notes.append(f"one of {', '.join(choices)}")
+        print(f"  --{flag} VALUE  {about['help']} ({'; '.join(notes)})")
 
 
 def _first_line(strategy: type[Strategy]) -> str:

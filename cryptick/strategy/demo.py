@@ -27,7 +27,7 @@ class DemoStrategy(Strategy):
         self.heard = dict.fromkeys(self.traded, 0)
         self.bought = dict.fromkeys(self.traded, Decimal(0))
 
-    def on_book(self, quote: Quote) -> None:
+    def on_quote(self, quote: Quote) -> None:
         """Trade on the first quote and on every ``quotes``-th after it."""
         market = quote.exchange, quote.pair
         self.heard[market] += 1

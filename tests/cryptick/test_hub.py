@@ -6,7 +6,7 @@ from cryptick.clock import SimulatedClock
 from cryptick.errors import HandlerFailed
 from cryptick.hub import Cause, Hub
 from cryptick.messages import QUOTE, Call, Failure, Message, Quote, Result, encode
-from exchange_wrapper.errors import InsufficientFunds
+from exchange_wrapper.errors import ApiUsageError, InsufficientFunds
 from exchange_wrapper.times import SECOND, UtcNs
 
 
@@ -171,7 +171,7 @@ class Triggers(HubTest):
         self.assertEqual(times, [("every", 1.5), ("at", 2.0), ("every", 3.0), ("every", 4.5)])
 
     def test_a_period_of_nothing_is_refused(self) -> None:
-        with self.assertRaises(ValueError):
+        with self.assertRaises(ApiUsageError):
             self.hub.every(0, lambda: None)
 
 

@@ -89,7 +89,7 @@ class Runs(PaperCase):
             def on_trade(self, trade: MarketTrade) -> None:
                 heard.append(("trade", trade.price, trade.side))
 
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 heard.append(("book", quote.bid, quote.ask))
                 if quote.ask == 101:
                     self.buy_limit(quote.pair, Decimal(2), Decimal(98))
@@ -134,7 +134,7 @@ class Runs(PaperCase):
 
     async def test_open_orders_are_cancelled_at_the_end(self) -> None:
         class Rests(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 
         await self.run_paper(Rests)
@@ -147,7 +147,7 @@ class Runs(PaperCase):
 
     async def test_orders_that_can_not_be_cancelled_keep_their_wallet_set(self) -> None:
         class Rests(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 
         self.xwrap.deaf = True
@@ -160,7 +160,7 @@ class Runs(PaperCase):
         wallets: list[tuple[Decimal, Decimal]] = []
 
         class Trades(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.resting = self.buy_limit(quote.pair, Decimal(1), Decimal(50))
                 self.buy_market(quote.pair, size=Decimal(2))
 
@@ -182,7 +182,7 @@ class Runs(PaperCase):
         heard: list[OrderUpdate] = []
 
         class Greedy(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_market(quote.pair, size=Decimal(1000))
 
             def on_order(self, order: OrderUpdate) -> None:
@@ -202,13 +202,13 @@ class Failures(PaperCase):
         def fail_later(self: Strategy) -> None:
             self.at(self.now(), fail)
 
-        for callback in ({"on_start": fail}, {"on_book": fail}, {"on_start": fail_later}):
+        for callback in ({"on_start": fail}, {"on_quote": fail}, {"on_start": fail_later}):
             with self.subTest(callback=callback), self.assertRaises(HandlerFailed):
                 await self.run_paper(type("Fails", (Strategy,), callback))
 
     async def test_its_orders_are_cancelled_then_and_no_new_ones_are_made(self) -> None:
         class Fails(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 
             def on_order(self, order: OrderUpdate) -> None:
@@ -223,7 +223,7 @@ class Failures(PaperCase):
 
     async def test_xwrap_going_away_ends_the_run(self) -> None:
         class Rests(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 
         with self.assertRaisesRegex(Unavailable, "has gone"):
@@ -236,7 +236,7 @@ class Failures(PaperCase):
             self.xwrap.tell_ticker("99", "101")
 
         class Buys(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 if quote.ask == 101:
                     self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 

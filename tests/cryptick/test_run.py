@@ -119,7 +119,7 @@ class Bad(CommandLine):
         (self.root / "broken.json").write_text("{")
         (self.root / "mine.py").write_text(
             "from cryptick.strategy import Strategy\n"
-            "class Mine(Strategy):\n    def on_book(self, quote):\n        raise KeyError(1)\n"
+            "class Mine(Strategy):\n    def on_quote(self, quote):\n        raise KeyError(1)\n"
         )
         backtest = "Hodl -m backtest --x-usd 10 --store {store} "
         table = (

@@ -20,7 +20,8 @@ from cryptick.messages import (
     Quote,
     payload,
 )
-from cryptick.strategy.base import START, STOP, Balance, Strategy
+from cryptick.strategy.base import START, STOP, Balance, RunContext, Strategy
+from exchange_wrapper.candles import Candles
 from exchange_wrapper.errors import InsufficientFunds
 from exchange_wrapper.fees import FeeSchedule, cost_with_fee
 from exchange_wrapper.pair import Pair
@@ -53,6 +54,9 @@ class FakeExchange:
 
     def fees(self, exchange: str) -> FeeSchedule:
         return FeeSchedule(Decimal("0.001"), Decimal("0.003"))
+
+    def candles(self, exchange: str, pair: str, freq_s: int, count: int) -> Candles:
+        return Candles.empty(freq_s)
 
     def last(self) -> OrderIntent:
         return payload(self.calls[-1])
@@ -89,8 +93,9 @@ class StrategyCase(unittest.TestCase):
         self.exchange = FakeExchange(self.hub)
 
     def make(self, kind: type[Strategy] = Hears, key: str = "key") -> Any:
+        traded = [("x", "BTC_USD")]
         strategy = kind(
-            self.hub, self.exchange, kind.Params(), self.funded, [("x", "BTC_USD")], key
+            RunContext(self.hub, self.exchange, kind.Params(), self.funded, traded, key)
         )
         self.hub.notify(START)
         return strategy
@@ -180,7 +185,7 @@ class Callbacks(StrategyCase):
         self.assertEqual(self.hub.market_handlers(QUOTE, "x", "BTC_USD"), ())
 
         class Listens(Hears):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.heard.append(quote.ask)
 
             def on_fill(self, fill: Fill) -> None:
