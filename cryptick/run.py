@@ -58,6 +58,8 @@ examples:
   python -m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --base ETH
   python -m cryptick.run ./my_strategy.py:MyStrategy -m backtest --gdax-usd 1000 --freq 1h
 
+A file to begin with is written by python -m cryptick.new MyStrategy.
+
 exit status: 0 done, 1 the run failed, 2 the command can't be run, 3 no such history, 4 xWrap or the
 store is not available.
 """
@@ -86,6 +88,7 @@ class _Options:
     duration: str | None
     wait: str | None
     json: bool
+    list: bool
     help: bool
 
 
@@ -110,6 +113,9 @@ def _run(arguments: list[str], stderr: Console) -> int:
         named = bool(known) and not known[0].startswith("-")
         _print_help(parser, find_strategy(known[0]) if named else None)
         return 0 if known else 2
+    if known == ["--list"]:
+        _print_strategies()
+        return 0
     options = _Options(**vars(parser.parse_args(known)))
     if options.mode == "live":
         raise UsageError("live mode is not available yet; -m paper trades on live prices")
@@ -408,6 +414,7 @@ def _parser() -> _Parser:
     add("--for", dest="duration", metavar="TIME", help="end a paper run after this long: 60s, 2h")
     add("--wait", metavar="TIME", help="wait so long for xWrap to be there (default: not at all)")
     add("--json", action="store_true", help="print the summary as JSON and nothing else")
+    add("--list", action="store_true", help="list the strategies that come with Cryptick")
     add("-h", "--help", action="store_true", help="show this, with a strategy its parameters too")
     return parser
 
@@ -416,8 +423,7 @@ def _print_help(parser: argparse.ArgumentParser, strategy: type[Strategy] | None
     parser.print_help()
     if strategy is None:
         print("\nstrategies:")
-        for name, shipped in shipped_strategies().items():
-            print(f"  {name:<16}{_first_line(shipped)}")
+        _print_strategies()
         return
     print(f"\nparameters of {strategy.__name__}: {_first_line(strategy)}")
     for flag, field in param_fields(strategy).items():
@@ -430,6 +436,11 @@ def _print_help(parser: argparse.ArgumentParser, strategy: type[Strategy] | None
         if choices:
             notes.append(f"one of {', '.join(choices)}")
         print(f"  --{flag} VALUE  {about['help']} ({'; '.join(notes)})")
+
+
+def _print_strategies() -> None:
+    for name, shipped in shipped_strategies().items():
+        print(f"  {name:<20}{_first_line(shipped)}")
 
 
 def _first_line(strategy: type[Strategy]) -> str:

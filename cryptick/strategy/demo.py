@@ -17,8 +17,10 @@ class DemoStrategy(Strategy):
     class Params(Strategy.Params):
         """How often and how much."""
 
-        quotes: int = param(30, help="quotes of a pair between two orders")
-        percent: int = param(1, help="share of the available balance to spend", unit="%")
+        quotes: int = param(30, help="quotes of a pair between two orders", ge=1)
+        percent: int = param(
+            1, help="share of the available balance to spend", unit="%", ge=1, le=100
+        )
 
     params: Params
 
