@@ -89,9 +89,9 @@ def write_template(name: str, directory: Path) -> Path:
         directory.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(_TEMPLATE.replace("NAME", name))
-    except FileExistsError:
-        raise UsageError(f"{path} exists already; choose another name or --dir") from None
     except OSError as error:
+        if path.exists():
+            raise UsageError(f"{path} exists already; choose another name or --dir") from None
         raise UsageError(f"{path} can't be written: {error.strerror}") from None
     return path
 

@@ -126,12 +126,13 @@ def describe_fields(kind: type[Parameters]) -> list[dict[str, object]]:
     hints = get_type_hints(kind)
     described = []
     for flag, one in fields_by_flag(kind).items():
-        bounds = one.metadata["bounds"]
+        bounds, choices = one.metadata["bounds"], one.metadata["choices"]
+        default = one.default
         form = {
             "name": one.name,
             "flag": f"--{flag}",
             "type": _WORDS[hints[one.name]][0],
-            "default": one.default,
+            "default": list(default) if isinstance(default, tuple) else default,
             "unit": one.metadata["unit"],
             "help": one.metadata["help"],
             "minimum": bounds.get("ge", bounds.get("gt")),
@@ -139,7 +140,7 @@ def describe_fields(kind: type[Parameters]) -> list[dict[str, object]]:
             "exclusive": [
                 end for end, name in (("minimum", "gt"), ("maximum", "lt")) if name in bounds
             ],
-            "choices": one.metadata["choices"],
+            "choices": None if choices is None else list(choices),
         }
         described.append(msgspec.to_builtins(form))
     return described

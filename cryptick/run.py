@@ -432,7 +432,7 @@ def _print_help(parser: argparse.ArgumentParser, strategy: type[Strategy] | None
         default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
         notes = [f"default: {default} {unit}".rstrip()]
         if bounds:
-            notes.append(range_words(bounds, unit))
+            notes.append(range_words(bounds, ""))
         if choices:
             notes.append(f"one of {', '.join(choices)}")
         print(f"  --{flag} VALUE  {about['help']} ({'; '.join(notes)})")

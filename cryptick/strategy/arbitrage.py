@@ -1,11 +1,12 @@
 """Buy where a pair is cheap and sell it where it is dear, at the same time."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from cryptick.errors import UsageError
 from cryptick.messages import OrderUpdate, Quote
-from cryptick.strategy.base import Strategy, param
+from cryptick.strategy.base import Funded, Strategy, param
 from exchange_wrapper.numbers import ZERO, format_amount
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import SECOND, UtcNs
@@ -31,6 +32,16 @@ class Arbitrage(Strategy):
 
     params: Params
 
+    @classmethod
+    def pairs(cls, params: Params, funded: Funded) -> list[tuple[str, str]]:
+        """Return the pairs that two exchanges are funded for."""
+        found = super().pairs(params, funded)
+        count = Counter(pair for _, pair in found)
+        shared = [(exchange, pair) for exchange, pair in found if count[pair] == 2]
+        if not shared:
+            raise UsageError("Arbitrage needs the same currency on two exchanges: fund both")
+        return shared
+
     def on_start(self) -> None:
         """Begin with nothing moved; find the pairs that two exchanges have."""
         places: dict[str, list[str]] = {}
@@ -42,7 +53,7 @@ class Arbitrage(Strategy):
             if len(exchanges) == 2
         }
         if not self.markets:
-            raise UsageError("Arbitrage needs the same pair on two exchanges: fund both")
+            raise UsageError("Arbitrage finds no pair that both exchanges list")
 
     def on_quote(self, quote: Quote) -> None:
         """Look at both exchanges when their prices seem far enough apart."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from cryptick.errors import UsageError
 from cryptick.messages import Bar, OrderUpdate
 from cryptick.slicing import Twap
-from cryptick.strategy.base import Strategy, param
+from cryptick.strategy.base import Funded, Strategy, param
 from exchange_wrapper.numbers import ZERO, format_amount
 from exchange_wrapper.terms import Side
 
@@ -35,11 +35,17 @@ class TwapExecution(Strategy):
 
     params: Params
 
+    @classmethod
+    def pairs(cls, params: Params, funded: Funded) -> list[tuple[str, str]]:
+        """Return the one pair to trade."""
+        found = super().pairs(params, funded)
+        if len(found) != 1:
+            places = ", ".join(" ".join(market) for market in found) or "none"
+            raise UsageError(f"TwapExecution trades one pair, and this would be {places}")
+        return found
+
     def on_start(self) -> None:
         """Plan the slices."""
-        if len(self.traded) != 1:
-            markets = ", ".join(" ".join(market) for market in self.traded)
-            raise UsageError(f"TwapExecution trades one pair, not {markets}: fund one currency")
         (exchange, pair), params = self.traded[0], self.params
         self.twap = Twap(
             self,
@@ -71,6 +77,8 @@ class TwapExecution(Strategy):
         """Say what was traded, and at which average price."""
         twap, base = self.twap, self.traded[0][1].partition("_")[0]
         done = f"{self.params.side}: {format_amount(twap.filled)} of {self.params.size} {base}"
-        price = f" at {twap.notional / twap.filled:.8g} on average" if twap.filled > ZERO else ""
+        price = (
+            f" at {float(twap.notional / twap.filled):.8g} on average" if twap.filled > ZERO else ""
+        )
         reason = f"; {twap.refusal}" if twap.refusal else ""
         self.log(f"{done}{price}{reason}")
