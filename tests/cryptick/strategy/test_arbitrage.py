@@ -1,16 +1,126 @@
+import unittest
 from decimal import Decimal
 from typing import ClassVar
 
+from cryptick.clock import SimulatedClock
 from cryptick.errors import UsageError
+from cryptick.hub import Hub
+from cryptick.messages import ORDER_UPDATE, OrderUpdate, Quote, payload
 from cryptick.request import Fees
 from cryptick.strategy.arbitrage import Arbitrage
+from cryptick.strategy.base import START, Balance, RunContext
+from exchange_wrapper.terms import DoneReason, OrderStatus
+from exchange_wrapper.times import SECOND, UtcNs
 from tests.cryptick.candles import BacktestCase, Row, bars
+from tests.cryptick.strategy.test_base import FakeExchange
 
 FUNDS = {"x": {"USD": "1000", "BTC": "5"}, "y": {"USD": "1000", "BTC": "5"}}
 
 
 def flat(*prices: int) -> list[Row | None]:
     return [(str(p), str(p), str(p), str(p)) for p in prices]
+
+
+class TwoVenues(FakeExchange):
+    """A bid of 110 on ``y`` against an ask of 100 on ``x``; the test says what fills."""
+
+    def wallet(self, exchange: str, currency: str) -> Balance:
+        return Balance(Decimal(5000), Decimal(5000))
+
+    def quote(self, exchange: str, pair: str) -> Quote:
+        bid = Decimal(99 if exchange == "x" else 110)
+        return Quote(exchange, pair, bid, bid + 1, UtcNs(0))
+
+    def done(self, number: int, filled: str) -> None:
+        intent = payload(self.calls[number])
+        self.hub.notify(
+            ORDER_UPDATE,
+            OrderUpdate(
+                intent.client_oid,
+                intent.exchange,
+                intent.pair,
+                intent.type,
+                intent.side,
+                intent.size,
+                intent.limit,
+                OrderStatus.DONE,
+                DoneReason.CANCELLED,
+                "",
+                Decimal(filled),
+                Decimal(100),
+                UtcNs(0),
+            ),
+        )
+
+
+class Legs(unittest.TestCase):
+    def setUp(self) -> None:
+        self.clock = SimulatedClock(UtcNs(0))
+        hub = Hub(self.clock)
+        self.venues = TwoVenues(hub)
+        funded = dict.fromkeys("xy", frozenset({"USD", "BTC"}))
+        params = Arbitrage.Params(size=Decimal(2))
+        traded = [("x", "BTC_USD"), ("y", "BTC_USD")]
+        self.strategy = Arbitrage(RunContext(hub, self.venues, params, funded, traded, "key"))
+        hub.notify(START)
+        self.look()
+
+    def look(self) -> None:
+        """Let a quote come and all that is due now happen."""
+        self.strategy.on_quote(self.venues.quote("y", "BTC_USD"))
+        while self.clock.next_due <= self.clock.time:
+            self.clock.fire()
+
+    def sent(self) -> list[tuple[str, str, str, Decimal]]:
+        intents = [payload(call) for call in self.venues.calls]
+        return [(i.exchange, i.side.value, i.type.value, i.size) for i in intents]
+
+    def test_both_legs_are_sent_for_the_prices_seen_at_once_or_not_at_all(self) -> None:
+        self.assertEqual([payload(call).limit for call in self.venues.calls], [100, 110])
+        at_once = "limit-immediate-cancel"
+        expected = [("x", "buy", at_once, 1), ("y", "sell", at_once, 1)]
+        self.assertEqual(self.sent(), expected)  # no more than 1 may leave an exchange
+        self.look()
+        self.assertEqual(len(self.sent()), 2)
+
+    def test_what_one_leg_traded_more_is_traded_back_where_it_was(self) -> None:
+        for filled, expected in (
+            (("1", "0.25"), ("x", "sell", "market", Decimal("0.75"))),
+            (("0", "0.5"), ("y", "buy", "market", Decimal("0.5"))),
+        ):
+            with self.subTest(filled=filled):
+                self.setUp()
+                self.venues.done(0, filled[0])
+                self.assertEqual(len(self.sent()), 2)
+                self.venues.done(1, filled[1])
+                self.assertEqual(self.sent()[2:], [expected])
+                self.venues.done(2, str(expected[3]))
+                (market,) = self.strategy.markets.values()
+                self.assertEqual(market.rest, 0)
+
+    def test_after_a_rest_the_next_chance_is_taken(self) -> None:
+        self.venues.done(0, "0.5")
+        self.venues.done(1, "0.5")
+        self.look()
+        self.assertEqual(len(self.sent()), 2)
+        self.clock.fire()
+        self.assertEqual(self.clock.now(), 5 * SECOND)
+        self.look()
+        self.assertEqual([size for *_, size in self.sent()[2:]], [Decimal("0.5")] * 2)
+
+    def test_what_can_not_be_traded_back_is_made_up_for_later(self) -> None:
+        self.venues.done(0, "0.5")
+        self.venues.done(1, "0.25")
+        self.venues.done(2, "0")  # refused
+        (market,) = self.strategy.markets.values()
+        self.assertEqual(market.rest, Decimal("0.25"))
+        self.clock.fire()
+        self.look()
+        self.venues.done(3, "0.25")
+        self.venues.done(4, "0.25")
+        self.assertEqual(self.sent()[5:], [("x", "sell", "market", Decimal("0.25"))])
+        self.venues.done(5, "0.25")
+        self.assertEqual(market.rest, 0)
 
 
 class Backtested(BacktestCase):
