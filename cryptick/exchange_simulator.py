@@ -60,13 +60,15 @@ class ExchangeSimulator:
         What the run has, by exchange and currency.
     fees : mapping of str to FeeSchedule
         By exchange.
+    history : mapping of (str, str) to Candles, optional
+        Candles of before the run, by exchange and pair.
 
     Attributes
     ----------
     markets : list of CandleMarket
         One per series, in their order.
     past : PastCandles
-        The same candles, as far as they are over.
+        What was before and the same candles, as far as they are over.
     """
 
     def __init__(
@@ -78,15 +80,16 @@ class ExchangeSimulator:
         fees: Mapping[str, FeeSchedule],
         *,
         latency_ns: int = LATENCY_NS,
+        history: Mapping[tuple[str, str], Candles] | None = None,
     ) -> None:
         self._hub = hub
         self._clock = clock
         self._fees = fees
         self._exchanges = {name: CandleExchange(latency_ns=latency_ns) for name in fees}
         self.markets = [self._exchanges[s.instrument.exchange].add_series(s) for s in series]
-        self.past = PastCandles(
-            clock, {(s.instrument.exchange, s.instrument.pair): s.candles for s in series}
-        )
+        self.past = PastCandles(clock, history)
+        for one in series:
+            self.past.append(one.instrument.exchange, one.instrument.pair, one.candles)
         self._next_advance = NEVER
         self._ledger = Ledger()
         self._desk = Desk(self._ledger)

@@ -23,7 +23,7 @@ from rich.progress import Progress
 
 from cryptick import __version__
 from cryptick.audit import AuditLog
-from cryptick.backtest import Backtest, load_series, plan_backtest
+from cryptick.backtest import Backtest, load_history, load_series, plan_backtest
 from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.paper import PaperRun
@@ -142,7 +142,8 @@ def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summar
         _warn_of_late_starts(request, series, stderr)
         directory = _claim(request, options)
         audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
-        backtest = Backtest(request, plan, series, directory, audit)
+        history = load_history(request, source, series)
+        backtest = Backtest(request, plan, series, directory, audit, history)
         directory.update(state="running", source=place)
         progress = stack.enter_context(
             Progress(console=stderr, transient=True, disable=not stderr.is_terminal)

@@ -1,12 +1,45 @@
 import unittest
 
 from cryptick.clock import SimulatedClock
+from cryptick.messages import Bar, Quote
 from cryptick.past_candles import PastCandles
+from cryptick.strategy.base import Strategy
 from exchange_wrapper.errors import ApiUsageError
 from exchange_wrapper.times import SECOND, UtcNs
-from tests.cryptick.candles import FREQ_S, START_S, Row, at, bars
+from tests.cryptick.candles import FREQ_S, START_S, BacktestCase, Row, at, bars
 
 ROWS: list[Row] = [(str(n), str(n), str(n), str(n)) for n in range(1, 41)]
+
+
+class LookingBack(BacktestCase):
+    def test_a_strategy_sees_what_was_before_its_run_and_never_what_comes(self) -> None:
+        seen: list[list[float]] = []
+
+        class Looks(Strategy):
+            @classmethod
+            def history_needed(cls, params: object, funded: object) -> int:
+                return 2 * FREQ_S
+
+            def look(self) -> None:
+                candles = self.candles("BTC_USD", FREQ_S, 9)
+                seen.append(candles.floats("close").tolist())
+
+            def on_start(self) -> None:
+                self.look()
+
+            def on_bar(self, bar: Bar) -> None:
+                self.look()
+
+            def on_quote(self, quote: Quote) -> None:
+                self.look()
+
+        series = {("x", "BTC_USD"): bars(ROWS[:7])}
+        self.backtest(Looks, series, start_s=START_S + 5 * FREQ_S)
+        start = [4, 5]
+        self.assertEqual(seen, [start, start, [*start, 6], [*start, 6], [*start, 6, 7]])
+        seen.clear()
+        self.backtest(Looks, series)  # nothing was before
+        self.assertEqual(seen[:3], [[], [], [1]])
 
 
 class Past(unittest.TestCase):
