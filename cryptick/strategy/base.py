@@ -386,7 +386,7 @@ class Strategy:
         hub.on(ORDER_UPDATE, self._order_update)
         if own.on_fill is not base.on_fill:
             hub.on(FILL, lambda message: self.on_fill(payload(message)))
-        if own.on_input is not base.on_input:
+        if own.on_input is not base.on_input and self.components is not None:
             self.components.listen(self.on_input)
         for exchange, pair in self.traded:
             if own.on_bar is not base.on_bar:
