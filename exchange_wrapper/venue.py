@@ -8,7 +8,7 @@ from typing import Final
 
 from exchange_wrapper.candles import CandleBuilder, Candles
 from exchange_wrapper.errors import ApiUsageError, ProcessingError, Unavailable
-from exchange_wrapper.exchange.base import Capabilities, Exchange
+from exchange_wrapper.exchange.base import Capabilities, Exchange, PairGrid, TakeUpdate
 from exchange_wrapper.feed import Backoff, Feed
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.live_book import BookState, LiveBook
@@ -17,7 +17,7 @@ from exchange_wrapper.numbers import Ticks
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import Execution, PaperExchange
-from exchange_wrapper.terms import ExchangeStatus, Mode
+from exchange_wrapper.terms import ExchangeStatus, Mode, Side
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
 from exchange_wrapper.util import utc_now
 
@@ -155,7 +155,7 @@ class Venue:
         """
         try:
             await self._load()
-            self._feed = Feed(
+            feed = self._feed = Feed(
                 self.exchange,
                 self.pairs.values(),
                 self._receive,
@@ -163,8 +163,11 @@ class Venue:
                 sleep=self._sleep,
                 draw=self._draw,
             )
+            self.exchange.takers = {
+                name: self._taker(book, feed) for name, book in self.books.items()
+            }
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._feed.run())
+                tasks.create_task(feed.run())
                 tasks.create_task(self._keep_time())
                 tasks.create_task(self._close_candles())
         except Exception as error:
@@ -219,6 +222,27 @@ class Venue:
             self._best[name] = (None, None)
         self.on_loaded(self)
 
+    def _taker(self, live: LiveBook, feed: Feed) -> TakeUpdate:
+        """Return the short way of a pair's updates, on which ``_receive`` would have nothing to do.
+
+        It is closed while somebody needs every event, and now and then for one event by which the
+        feed knows that its connection lives.
+        """
+        book, advance = live.book, self._advance
+
+        def take(changes: list[tuple[Side, str, str]], grid: PairGrid, received_at: UtcNs) -> bool:
+            if self.on_event is not None or received_at >= feed.event_due_at:
+                return False
+            advance(received_at)
+            bid, ask = book.best_bid, book.best_ask
+            if not live.take(changes, grid, received_at):
+                return False
+            if book.best_bid != bid or book.best_ask != ask:
+                self._tell_best(live, received_at)
+            return True
+
+        return take
+
     def _receive(self, event: MarketEvent) -> None:
         book = self.books[event.pair]
         self._advance(event.received_at)  # what was due before meets the book as it was
@@ -232,10 +256,14 @@ class Venue:
             self.on_event(self, event)
         if type(event) is TradePrint:
             self._trade(event)
-        best = book.book.best_bid, book.book.best_ask
-        if best != self._best[event.pair]:
-            self._best[event.pair] = best
-            self.on_ticker(self, book.pair, *best, event.received_at)
+        self._tell_best(book, event.received_at)
+
+    def _tell_best(self, live: LiveBook, now: UtcNs) -> None:
+        name = live.pair.name()
+        best = live.book.best_bid, live.book.best_ask
+        if best != self._best[name]:
+            self._best[name] = best
+            self.on_ticker(self, live.pair, *best, now)
 
     def _advance(self, now: UtcNs) -> None:
         executions = self.execution.advance(now)
