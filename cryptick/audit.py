@@ -6,7 +6,7 @@ from typing import Self
 import msgspec
 
 from cryptick.hub import Cause
-from cryptick.messages import BAR, QUOTE, TRADE, Bar, MarketEvent, Message, Quote, encode
+from cryptick.messages import MarketEvent, Message, encode, market_method
 from exchange_wrapper.times import UtcNs, to_iso
 
 __all__ = ["AuditLog", "AuditRecord", "EventReference"]
@@ -23,8 +23,7 @@ class EventReference(msgspec.Struct, frozen=True):
     @classmethod
     def to(cls, event: MarketEvent) -> "EventReference":
         """Return the reference to an event."""
-        method = BAR if isinstance(event, Bar) else QUOTE if isinstance(event, Quote) else TRADE
-        return cls(method, event.exchange, event.pair, to_iso(event.time))
+        return cls(market_method(event), event.exchange, event.pair, to_iso(event.time))
 
 
 class AuditRecord(msgspec.Struct, frozen=True):

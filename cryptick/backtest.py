@@ -1,6 +1,7 @@
 """Run a strategy on stored candles, deterministically: same request and data, same orders."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 import numpy as np
@@ -14,7 +15,7 @@ from cryptick.metrics import IntArray, figures, steps
 from cryptick.report import Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
-from cryptick.strategy.base import START, STOP
+from cryptick.strategy.base import START, STOP, RunContext
 from cryptick.valuation import Market, Plan, equity_curve, make_plan
 from exchange_wrapper.candles import Candles, format_freq, infer_instrument
 from exchange_wrapper.errors import NoData
@@ -22,7 +23,7 @@ from exchange_wrapper.history import HistorySource, SeriesInfo
 from exchange_wrapper.numbers import Ticks
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs
 
-__all__ = ["Backtest", "Progress", "load_series", "plan_backtest"]
+__all__ = ["Backtest", "Progress", "load_history", "load_series", "plan_backtest"]
 
 Progress = Callable[[int, int], None]
 """Called with the events that are done and all there are."""
@@ -73,6 +74,20 @@ def load_series(request: RunRequest, source: HistorySource, plan: Plan) -> list[
     return found
 
 
+def load_history(
+    request: RunRequest, source: HistorySource, series: Sequence[Series]
+) -> dict[Market, Candles]:
+    """Read as much of what was before a backtest as there is and its strategy needs."""
+    needed_s = request.strategy.history_needed(request.params, request.funded)
+    found: dict[Market, Candles] = {}
+    for one in series if needed_s else ():
+        market = one.instrument.exchange, one.instrument.pair
+        end_s = int(one.candles.time[0])
+        with suppress(NoData):
+            found[market] = source.candles(*market, one.candles.freq_s, end_s - needed_s, end_s)
+    return found
+
+
 class Backtest:
     """One backtest, from its first bar to its summary.
 
@@ -84,6 +99,8 @@ class Backtest:
         Of all pairs that the plan follows.
     directory : RunDirectory
     audit : Audit, optional
+    history : mapping of (exchange, pair) to Candles, optional
+        Candles of before the run, for its strategy to look back on.
     """
 
     def __init__(
@@ -93,6 +110,7 @@ class Backtest:
         series: Sequence[Series],
         directory: RunDirectory,
         audit: Audit | None = None,
+        history: Mapping[Market, Candles] | None = None,
     ) -> None:
         self.request = request
         self.plan = plan
@@ -106,16 +124,18 @@ class Backtest:
         self._hub.hold()
         self._fees = {exchange: request.fees.of(exchange) for exchange in sorted(request.balances)}
         self._simulator = ExchangeSimulator(
-            self._hub, self._clock, series, request.balances, self._fees
+            self._hub, self._clock, series, request.balances, self._fees, history=history or {}
         )
         self._recorder = RunRecorder(self._hub, directory)
         self._strategy = request.strategy(
-            self._hub,
-            self._simulator,
-            request.params,
-            request.funded,
-            plan.traded,
-            request.key(),
+            RunContext(
+                self._hub,
+                self._simulator,
+                request.params,
+                request.funded,
+                plan.traded,
+                request.key(),
+            )
         )
 
     def run(self, source: str, progress: Progress | None = None) -> Summary:

@@ -29,7 +29,9 @@ from cryptick.messages import (
     Quote,
     payload,
 )
+from cryptick.past_candles import PastCandles
 from cryptick.strategy.base import Balance
+from exchange_wrapper.candles import Candles
 from exchange_wrapper.changes import OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import UnknownName, XWrapError
@@ -58,11 +60,15 @@ class ExchangeSimulator:
         What the run has, by exchange and currency.
     fees : mapping of str to FeeSchedule
         By exchange.
+    history : mapping of (str, str) to Candles, optional
+        Candles of before the run, by exchange and pair.
 
     Attributes
     ----------
     markets : list of CandleMarket
         One per series, in their order.
+    past : PastCandles
+        What was before and the same candles, as far as they are over.
     """
 
     def __init__(
@@ -74,12 +80,16 @@ class ExchangeSimulator:
         fees: Mapping[str, FeeSchedule],
         *,
         latency_ns: int = LATENCY_NS,
+        history: Mapping[tuple[str, str], Candles] | None = None,
     ) -> None:
         self._hub = hub
         self._clock = clock
         self._fees = fees
         self._exchanges = {name: CandleExchange(latency_ns=latency_ns) for name in fees}
         self.markets = [self._exchanges[s.instrument.exchange].add_series(s) for s in series]
+        self.past = PastCandles(clock, history)
+        for one in series:
+            self.past.append(one.instrument.exchange, one.instrument.pair, one.candles)
         self._next_advance = NEVER
         self._ledger = Ledger()
         self._desk = Desk(self._ledger)
@@ -131,6 +141,10 @@ class ExchangeSimulator:
     def fees(self, exchange: str) -> FeeSchedule:
         """Return the exchange's fees."""
         return self._fees[exchange]
+
+    def candles(self, exchange: str, pair: str, freq_s: int, count: int) -> Candles:
+        """Return the candles of the last ``count`` intervals that are over."""
+        return self.past.last(exchange, pair, freq_s, count)
 
     def openings(self) -> list[Callable[[], None]]:
         """Return one function per market that begins its next bar, at the clock's time.

@@ -14,7 +14,7 @@ from cryptick.metrics import figures
 from cryptick.report import Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
-from cryptick.strategy.base import START, STOP
+from cryptick.strategy.base import START, STOP, RunContext
 from cryptick.valuation import Plan, make_plan
 from cryptick.xwrap_interface import XWrapInterface
 from exchange_wrapper.client import XWrapClient
@@ -138,16 +138,21 @@ class PaperRun:
             hub, self._client, directory.run_id, set_id, self.plan, self._exchanges, fail
         )
         with RunRecorder(hub, directory, say) as recorder:
-            self.request.strategy(
-                hub,
-                venue,
-                self.request.params,
-                self.request.funded,
-                self.plan.traded,
-                f"{directory.run_id} {start}",
+            request = self.request
+            request.strategy(
+                RunContext(
+                    hub,
+                    venue,
+                    request.params,
+                    request.funded,
+                    self.plan.traded,
+                    f"{directory.run_id} {start}",
+                )
             )
             recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")
             try:
+                needed_s = request.strategy.history_needed(request.params, request.funded)
+                await venue.load_history(needed_s)
                 hub.notify(START)
                 await venue.start()
                 initial = self.plan.equity(balances, venue.bid)

@@ -23,10 +23,11 @@ from rich.progress import Progress
 
 from cryptick import __version__
 from cryptick.audit import AuditLog
-from cryptick.backtest import Backtest, load_series, plan_backtest
+from cryptick.backtest import Backtest, load_history, load_series, plan_backtest
 from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.paper import PaperRun
+from cryptick.parameters import range_words
 from cryptick.report import Summary, print_summary
 from cryptick.request import CANDLE_FEES, Fees, RunRequest, make_params, param_fields
 from cryptick.run_directory import RunDirectory
@@ -57,6 +58,8 @@ examples:
   python -m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --base ETH
   python -m cryptick.run ./my_strategy.py:MyStrategy -m backtest --gdax-usd 1000 --freq 1h
 
+A file to begin with is written by python -m cryptick.new MyStrategy.
+
 exit status: 0 done, 1 the run failed, 2 the command can't be run, 3 no such history, 4 xWrap or the
 store is not available.
 """
@@ -85,6 +88,7 @@ class _Options:
     duration: str | None
     wait: str | None
     json: bool
+    list: bool
     help: bool
 
 
@@ -109,6 +113,9 @@ def _run(arguments: list[str], stderr: Console) -> int:
         named = bool(known) and not known[0].startswith("-")
         _print_help(parser, find_strategy(known[0]) if named else None)
         return 0 if known else 2
+    if known == ["--list"]:
+        _print_strategies()
+        return 0
     options = _Options(**vars(parser.parse_args(known)))
     if options.mode == "live":
         raise UsageError("live mode is not available yet; -m paper trades on live prices")
@@ -135,7 +142,8 @@ def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summar
         _warn_of_late_starts(request, series, stderr)
         directory = _claim(request, options)
         audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
-        backtest = Backtest(request, plan, series, directory, audit)
+        history = load_history(request, source, series)
+        backtest = Backtest(request, plan, series, directory, audit, history)
         directory.update(state="running", source=place)
         progress = stack.enter_context(
             Progress(console=stderr, transient=True, disable=not stderr.is_terminal)
@@ -407,6 +415,7 @@ def _parser() -> _Parser:
     add("--for", dest="duration", metavar="TIME", help="end a paper run after this long: 60s, 2h")
     add("--wait", metavar="TIME", help="wait so long for xWrap to be there (default: not at all)")
     add("--json", action="store_true", help="print the summary as JSON and nothing else")
+    add("--list", action="store_true", help="list the strategies that come with Cryptick")
     add("-h", "--help", action="store_true", help="show this, with a strategy its parameters too")
     return parser
 
@@ -415,14 +424,24 @@ def _print_help(parser: argparse.ArgumentParser, strategy: type[Strategy] | None
     parser.print_help()
     if strategy is None:
         print("\nstrategies:")
-        for name, shipped in shipped_strategies().items():
-            print(f"  {name:<16}{_first_line(shipped)}")
+        _print_strategies()
         return
     print(f"\nparameters of {strategy.__name__}: {_first_line(strategy)}")
     for flag, field in param_fields(strategy).items():
-        unit = field.metadata.get("unit", "")
-        text = field.metadata.get("help", "")
-        print(f"  --{flag} VALUE  {text} (default: {field.default}{unit and ' ' + unit})")
+        about = field.metadata
+        unit, bounds, choices = about["unit"], about["bounds"], about["choices"]
+        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        notes = [f"default: {default} {unit}".rstrip()]
+        if bounds:
+            notes.append(range_words(bounds, ""))
+        if choices:
+            notes.append(f"one of {', '.join(choices)}")
+        print(f"  --{flag} VALUE  {about['help']} ({'; '.join(notes)})")
+
+
+def _print_strategies() -> None:
+    for name, shipped in shipped_strategies().items():
+        print(f"  {name:<20}{_first_line(shipped)}")
 
 
 def _first_line(strategy: type[Strategy]) -> str:

@@ -57,8 +57,8 @@ class StatusApi(Part):
         happened), ``rate_budget`` (requests that may be sent at once, by the scope in which the
         venue counts them), the same for its ``pairs``, and the progress of its ``candles``. What is
         not known yet is None. Of a live one also ``trading``: whether reports of orders are heard,
-        ``reconnects``, its own ``rate_budget``, ``clock_skew_s`` (how far the venue's clock is ahead
-        of ours, as it says), and how many ``orders`` are open, how many of them ``unanswered``.
+        ``reconnects``, its own ``rate_budget``, ``clock_skew_s`` (how far the venue's clock is
+        ahead of ours, as it says), and how many ``orders`` are open, and how many ``unanswered``.
         """
         faults = self.engine.desk.ledger.audit()
         ready = all(venue.status == "ready" for venue in self.engine.venues.values())

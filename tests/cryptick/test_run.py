@@ -119,7 +119,7 @@ class Bad(CommandLine):
         (self.root / "broken.json").write_text("{")
         (self.root / "mine.py").write_text(
             "from cryptick.strategy import Strategy\n"
-            "class Mine(Strategy):\n    def on_book(self, quote):\n        raise KeyError(1)\n"
+            "class Mine(Strategy):\n    def on_quote(self, quote):\n        raise KeyError(1)\n"
         )
         backtest = "Hodl -m backtest --x-usd 10 --store {store} "
         table = (
@@ -136,7 +136,7 @@ class Bad(CommandLine):
             ("Hodl -m backtest --x-usd 5 --x-USD 6", 2, "given twice"),
             ("Hodl -m backtest --x-usd", 2, "--x-usd needs a value"),
             (backtest + "--color red", 2, "unknown option --color; HodlStrategy has --base"),
-            ("Demo -m backtest --x-usd 10 --quotes few", 2, "--quotes must be of type int"),
+            ("Demo -m backtest --x-usd 10 --quotes few", 2, "--quotes must be a whole number"),
             (backtest + "-s 31-02-2022", 2, "'31-02-2022' is not a date"),
             (backtest + "-s yesterday", 2, "'yesterday' is not a date"),
             (backtest + "-s 02-08-2022 -e 01-08-2022", 2, "must be after the start"),
