@@ -1,6 +1,6 @@
 """Run a strategy on stored candles, deterministically: same request and data, same orders."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -8,15 +8,16 @@ import numpy as np
 from cryptick.candle_market import FILL_MODEL, LATENCY_NS, Series
 from cryptick.clock import SimulatedClock
 from cryptick.errors import HandlerFailed
-from cryptick.exchange_simulator import ExchangeSimulator
-from cryptick.hub import Audit, Hub
-from cryptick.metrics import IntArray, figures, steps
+from cryptick.exchange_simulator import EventSource, ExchangeSimulator
+from cryptick.hub import Audit, Hub, MarketHandler
+from cryptick.messages import MarketEvent
+from cryptick.metrics import figures, steps
 from cryptick.report import Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
 from cryptick.strategy.base import START, STOP
 from cryptick.valuation import Market, Plan, equity_curve, make_plan
-from exchange_wrapper.candles import Candles, format_freq, infer_instrument
+from exchange_wrapper.candles import format_freq, infer_instrument
 from exchange_wrapper.errors import NoData
 from exchange_wrapper.history import HistorySource, SeriesInfo
 from exchange_wrapper.numbers import Ticks
@@ -108,6 +109,8 @@ class Backtest:
         self._simulator = ExchangeSimulator(
             self._hub, self._clock, series, request.balances, self._fees
         )
+        self._timeline = self._simulator.timeline
+        self._listeners: dict[int, tuple[MarketHandler, EventSource]] = {}
         self._recorder = RunRecorder(self._hub, directory)
         self._strategy = request.strategy(
             self._hub,
@@ -152,28 +155,83 @@ class Backtest:
         self._hub.deliver()
 
     def _replay(self, progress: Progress | None) -> None:
-        hub, clock = self._hub, self._clock
-        closings, openings = self._simulator.closings(), self._simulator.openings()
-        waiting = hub.waiting
-        time, code = _merge([s.candles for s in self.series])
-        functions = [*closings, *openings]
-        total = len(time)
+        total = len(self._timeline)
+        self._listeners = self._simulator.listeners()
         try:
             for first in range(0, total, _CHUNK):
-                chunk = slice(first, first + _CHUNK)
-                for now, index in zip(time[chunk].tolist(), code[chunk].tolist(), strict=True):
-                    if clock.next_due < now:
-                        self._wake(now)
-                    clock.time = now
-                    functions[index]()
-                    if waiting:
-                        hub.deliver()
+                stop = min(first + _CHUNK, total)
+                self._play(first, stop)
                 if progress is not None:
-                    progress(min(first + _CHUNK, total), total)
+                    progress(stop, total)
         except HandlerFailed:
             raise
         except Exception as error:
-            raise hub.failed(error) from error
+            raise self._hub.failed(error) from error
+
+    def _play(self, first: int, stop: int) -> None:
+        """Play the events of one chunk.
+
+        Only those that somebody listens to are looked at, as long as no order is open and no
+        timer due.
+        """
+        hub, clock, timeline, waiting = self._hub, self._clock, self._timeline, self._hub.waiting
+        busy = not self._simulator.idle
+        for position, now, event, handle in self._heard(first, stop):
+            if busy or clock.next_due < now:
+                busy = self._catch_up(position)
+            clock.time = now
+            timeline.position = position
+            hub.cause = event
+            handle(event)
+            if waiting:
+                hub.deliver()
+                busy = True
+        if busy or clock.next_due < timeline.time[stop - 1]:
+            self._catch_up(stop - 1)
+        timeline.position = stop - 1
+
+    def _heard(
+        self, first: int, stop: int
+    ) -> Iterable[tuple[int, UtcNs, MarketEvent, MarketHandler]]:
+        """Return those events of a chunk that somebody listens to, made as they are asked for."""
+        timeline = self._timeline
+        code, row = timeline.code[first:stop], timeline.row[first:stop]
+        heard = np.zeros(stop - first, np.bool_)
+        sources: dict[int, Iterator[MarketEvent]] = {}
+        for one, (_, source) in self._listeners.items():
+            mine = code == one
+            rows = row[mine]
+            if len(rows):
+                heard |= mine
+                sources[one] = source(int(rows[0]), int(rows[-1]) + 1)
+        handlers = {one: self._listeners[one][0] for one in sources}
+        codes = code[heard].tolist()
+        return zip(
+            (np.flatnonzero(heard) + first).tolist(),
+            timeline.time[first:stop][heard].tolist(),
+            map(next, map(sources.__getitem__, codes)),
+            map(handlers.__getitem__, codes),
+            strict=False,
+        )
+
+    def _catch_up(self, last: int) -> bool:
+        """Let orders and timers meet all events up to ``last``, but tell nobody of the events.
+
+        Return whether orders are open then.
+        """
+        clock, timeline, simulator = self._clock, self._timeline, self._simulator
+        position = timeline.position + 1
+        events = slice(position, last + 1)
+        for now, code in zip(
+            timeline.time[events].tolist(), timeline.code[events].tolist(), strict=True
+        ):
+            if clock.next_due < now:
+                self._wake(now)
+            clock.time = now
+            timeline.position = position
+            simulator.meet(code)
+            position += 1
+        return not simulator.idle
 
     def _wake(self, until: UtcNs) -> None:
         """Fire the timers that are due before ``until``, arrivals of orders among them."""
@@ -219,17 +277,3 @@ class Backtest:
             if (market.exchange, market.pair.name()) == (exchange, pair):
                 return market.pair.price(Ticks(int(market.prices[0, 0])))
         return None
-
-
-def _merge(series: Sequence[Candles]) -> tuple[IntArray, IntArray]:
-    """Return the times in ns and the codes of all bar ends and beginnings, in their order.
-
-    Code ``i`` ends a bar of series i, ``len(series) + i`` begins one. At one time all ends come
-    before all beginnings.
-    """
-    times = [candles.time + candles.freq_s for candles in series]
-    times += [candles.time for candles in series]
-    code = np.repeat(np.arange(len(times)), [len(column) for column in times])
-    time = np.concatenate(times) * SECOND
-    order = np.lexsort((code, time))
-    return time[order], code[order]

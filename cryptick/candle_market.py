@@ -19,6 +19,7 @@ What a candle can't tell is decided once, here, and against the trader:
 No price is shown before its time.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -26,13 +27,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cryptick.timeline import Timeline
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.candles import Candles, Instrument
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair, split_name
 from exchange_wrapper.paper import Execution, Finished, PaperExchange
-from exchange_wrapper.terms import DoneReason, OrderType
+from exchange_wrapper.terms import DoneReason, OrderType, Side
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs
 
 __all__ = [
@@ -69,9 +71,9 @@ class CandleExchange(PaperExchange):
         self.markets: dict[str, CandleMarket] = {}
         self._withdrawn: list[Execution] = []
 
-    def add_series(self, series: Series) -> "CandleMarket":
-        """Add a pair with its candles."""
-        market = CandleMarket(series, self)
+    def add_series(self, series: Series, timeline: Timeline, number: int) -> "CandleMarket":
+        """Add a pair with its candles, which have this number in the timeline."""
+        market = CandleMarket(series, self, timeline, number)
         self.markets[market.pair.name()] = market
         return market
 
@@ -105,6 +107,15 @@ class CandleExchange(PaperExchange):
 class CandleMarket:
     """One pair as its candles tell of it, one bar after the other.
 
+    Parameters
+    ----------
+    series : Series
+    venue : CandleExchange
+    timeline : Timeline
+        How far the run has come.
+    number : int
+        Of its series in the timeline.
+
     Attributes
     ----------
     pair : Pair
@@ -115,29 +126,32 @@ class CandleMarket:
         Orders that are kept until the next open.
     """
 
-    def __init__(self, series: Series, venue: CandleExchange) -> None:
+    def __init__(
+        self, series: Series, venue: CandleExchange, timeline: Timeline, number: int
+    ) -> None:
         self.exchange = series.instrument.exchange
         self.candles = series.candles
         self.pair, self.prices = _on_grid(series.instrument, series.candles)
         self.waiting: list[Order] = []
         self._venue = venue
-        self._book = L2Book(self.pair)
+        self._timeline = timeline
+        self._number = number
+        self._book = _Display(self.pair)
         self._engine = venue.add_pair(self.pair, self._book)
-        self._row = -1
-        self._quoted = False  # whether a quote is in force
-        self._opened_at = UtcNs(0)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no order is open, so that the market's events matter to nobody's money."""
+        return self._engine.idle and not self.waiting
 
     @property
     def price(self) -> Ticks | None:
         """The last price: a bar's open until it closes, then its close; None before the first."""
-        if self._row < 0:
-            return None
-        return Ticks(int(self.prices[0 if self._quoted else 3, self._row]))
+        row, quoted = self._timeline.state(self._number)
+        return None if row < 0 else Ticks(int(self.prices[0 if quoted else 3, row]))
 
     def open(self, now: UtcNs) -> list[Execution]:
         """Begin the next bar."""
-        self._row += 1
-        self._quoted, self._opened_at = True, now
         executions: list[Execution] = []
         if not self._engine.idle:
             self.show()
@@ -151,14 +165,14 @@ class CandleMarket:
 
     def close(self, now: UtcNs) -> list[Execution]:
         """End the bar: what rests meets its low, then its high."""
-        self._quoted = False
         executions: list[Execution] = []
         if not self._engine.idle:
-            _, high, low, _ = self.prices[:, self._row].tolist()
+            row, _ = self._timeline.state(self._number)
+            low, high = int(self.prices[2, row]), int(self.prices[1, row])
             # A trade at the low may have hit the best bid, so the ask is a tick above it at least;
             # at the high likewise.
             for bid, ask in ((low, low + 1), (high - 1, high)):
-                self._display(bid, ask)
+                self._book.show(bid, ask)
                 executions += self._engine.fresh(now)
         return executions
 
@@ -166,20 +180,48 @@ class CandleMarket:
         """Let the book display the last price, if there is one."""
         price = self.price
         if price is not None:
-            self._display(price, price)
+            self._book.show(price, price)
 
     def meets(self, order: Order, now: UtcNs) -> bool:
         """Tell whether an order sent now may trade before a further bar opens."""
-        if not self._quoted:
-            following = self._row + 1
-            times = self.candles.time
-            return following < len(times) and int(times[following]) * SECOND == now
-        late = now - self._opened_at > PATH_GRACE_NS
+        row, quoted = self._timeline.state(self._number)
+        times = self.candles.time
+        if not quoted:
+            return row + 1 < len(times) and int(times[row + 1]) * SECOND == now
+        late = now - int(times[row]) * SECOND > PATH_GRACE_NS
         return not (late and order.request.type is OrderType.LIMIT)
 
-    def _display(self, bid: int, ask: int) -> None:
-        bids = [(Ticks(bid), _DEPTH)] if bid > 0 else []
-        self._book.replace(bids, [(Ticks(ask), _DEPTH)])
+
+class _Display(L2Book):
+    """A book that shows one bid and one ask, each without limit of size."""
+
+    __slots__ = ("_shown",)
+
+    def __init__(self, pair: Pair) -> None:
+        super().__init__(pair)
+        self._shown: dict[Side, dict[Ticks, Lots]] = {Side.BUY: {}, Side.SELL: {}}
+
+    def show(self, bid: int, ask: int) -> None:
+        """Replace what is shown; a bid of 0 is none."""
+        self.best_bid, self.best_ask = Ticks(bid) if bid > 0 else None, Ticks(ask)
+        self._shown = {
+            Side.BUY: {Ticks(bid): _DEPTH} if bid > 0 else {},
+            Side.SELL: {Ticks(ask): _DEPTH},
+        }
+
+    @property
+    def bids(self) -> dict[Ticks, Lots]:
+        """The one bid."""
+        return self._shown[Side.BUY]
+
+    @property
+    def asks(self) -> dict[Ticks, Lots]:
+        """The one ask."""
+        return self._shown[Side.SELL]
+
+    def levels(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
+        """Yield the level of a side."""
+        return iter(self._shown[side].items())
 
 
 def _on_grid(instrument: Instrument, candles: Candles) -> tuple[Pair, IntArray]:

@@ -6,12 +6,13 @@ made up, by `candle_market`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import repeat
 from typing import Final
 
 from cryptick.candle_market import LATENCY_NS, CandleExchange, CandleMarket, Series
 from cryptick.clock import NEVER, SimulatedClock
-from cryptick.hub import Hub
+from cryptick.hub import Hub, MarketHandler
 from cryptick.messages import (
     BAR,
     CANCEL,
@@ -23,6 +24,7 @@ from cryptick.messages import (
     Call,
     CancelIntent,
     Fill,
+    MarketEvent,
     Message,
     OrderIntent,
     OrderUpdate,
@@ -30,6 +32,7 @@ from cryptick.messages import (
     payload,
 )
 from cryptick.strategy.base import Balance
+from cryptick.timeline import Timeline
 from exchange_wrapper.changes import OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import UnknownName, XWrapError
@@ -41,9 +44,12 @@ from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import Execution
 from exchange_wrapper.times import SECOND
 
-__all__ = ["ExchangeSimulator"]
+__all__ = ["EventSource", "ExchangeSimulator"]
 
 _RUN_ID: Final = "backtest"
+
+EventSource = Callable[[int, int], Iterator[MarketEvent]]
+"""Makes the market events of the bars in [first, stop) of one series."""
 
 
 class ExchangeSimulator:
@@ -63,6 +69,8 @@ class ExchangeSimulator:
     ----------
     markets : list of CandleMarket
         One per series, in their order.
+    timeline : Timeline
+        The bars of all series; who drives the run says in it how far it has come.
     """
 
     def __init__(
@@ -79,7 +87,11 @@ class ExchangeSimulator:
         self._clock = clock
         self._fees = fees
         self._exchanges = {name: CandleExchange(latency_ns=latency_ns) for name in fees}
-        self.markets = [self._exchanges[s.instrument.exchange].add_series(s) for s in series]
+        self.timeline = Timeline([s.candles for s in series])
+        self.markets = [
+            self._exchanges[s.instrument.exchange].add_series(s, self.timeline, number)
+            for number, s in enumerate(series)
+        ]
         self._next_advance = NEVER
         self._ledger = Ledger()
         self._desk = Desk(self._ledger)
@@ -132,16 +144,41 @@ class ExchangeSimulator:
         """Return the exchange's fees."""
         return self._fees[exchange]
 
-    def openings(self) -> list[Callable[[], None]]:
-        """Return one function per market that begins its next bar, at the clock's time.
+    def listeners(self) -> dict[int, tuple[MarketHandler, EventSource]]:
+        """Return who hears of the timeline's events, by code, and what makes those events.
 
         Who listens is resolved now, once.
         """
-        return [self._opening(market) for market in self.markets]
+        count = len(self.markets)
+        found: dict[int, tuple[MarketHandler, EventSource]] = {}
+        for number, market in enumerate(self.markets):
+            place = market.exchange, market.pair.name()
+            for code, method, source in (
+                (number, BAR, _bars),
+                (count + number, QUOTE, _quotes),
+            ):
+                handlers = self._hub.market_handlers(method, *place)
+                if handlers:
+                    found[code] = (_all(handlers), partial(source, market))
+        return found
 
-    def closings(self) -> list[Callable[[], None]]:
-        """Return one function per market that ends its present bar, at the clock's time."""
-        return [self._closing(market) for market in self.markets]
+    @property
+    def idle(self) -> bool:
+        """Whether no market has an open order, so that nothing but prices can change."""
+        return all(market.idle for market in self.markets)
+
+    def meet(self, code: int) -> None:
+        """Let open orders meet what happens in the market of a timeline's event, now."""
+        count = len(self.markets)
+        market = self.markets[code % count]
+        if market.idle:
+            return
+        released = bool(market.waiting)
+        step = market.open if code >= count else market.close
+        executions = step(self._clock.time)
+        if executions or released:
+            self._settle(market.exchange, executions)
+            self._hub.deliver()
 
     def cancel_all(self) -> None:
         """Cancel every open order, as at the end of a run."""
@@ -154,44 +191,6 @@ class ExchangeSimulator:
     def audit(self) -> list[str]:
         """Check the ledger; return one sentence per fault."""
         return self._ledger.audit()
-
-    def _opening(self, market: CandleMarket) -> Callable[[], None]:
-        hub, clock, pair = self._hub, self._clock, market.pair
-        exchange, name = market.exchange, pair.name()
-        handlers = hub.market_handlers(QUOTE, exchange, name)
-        opens = iter(market.prices[0].tolist() if handlers else ())
-
-        def step() -> None:
-            now = clock.time
-            released = bool(market.waiting)
-            executions = market.open(now)
-            if executions or released:
-                self._settle(exchange, executions)
-                hub.deliver()
-            if handlers:
-                price = pair.price(next(opens))
-                hub.cause = event = Quote(exchange, name, price, price, now)
-                for handler in handlers:
-                    handler(event)
-
-        return step
-
-    def _closing(self, market: CandleMarket) -> Callable[[], None]:
-        hub, clock, exchange = self._hub, self._clock, market.exchange
-        handlers = hub.market_handlers(BAR, exchange, market.pair.name())
-        bars = _bars(market) if handlers else iter(())
-
-        def step() -> None:
-            executions = market.close(clock.time)
-            if executions:
-                self._settle(exchange, executions)
-                hub.deliver()
-            if handlers:
-                hub.cause = event = next(bars)
-                for handler in handlers:
-                    handler(event)
-
-        return step
 
     def _order(self, message: Message) -> None:
         assert isinstance(message, Call)
@@ -266,13 +265,40 @@ class ExchangeSimulator:
         return market
 
 
-def _bars(market: CandleMarket) -> Iterator[Bar]:
-    candles = market.candles
+def _bars(market: CandleMarket, first: int, stop: int) -> Iterator[Bar]:
+    """Make the bars of some rows, as they are asked for."""
+    candles, digits = market.candles, 10.0**market.candles.price_digits
+    rows = slice(first, stop)
+    prices = ((column[rows] / digits).tolist() for column in candles.columns()[1:5])
     return map(
         Bar,
         repeat(market.exchange),
         repeat(market.pair.name()),
         repeat(candles.freq_s),
-        (candles.time * SECOND).tolist(),
-        *(candles.floats(name).tolist() for name in ("open", "high", "low", "close", "volume")),
+        (candles.time[rows] * SECOND).tolist(),
+        *prices,
+        (candles.volume[rows] / 10.0**candles.volume_digits).tolist(),
     )
+
+
+def _quotes(market: CandleMarket, first: int, stop: int) -> Iterator[Quote]:
+    """Make the quotes at the opens of some rows, as they are asked for."""
+    rows = slice(first, stop)
+    price = map(market.pair.price, market.prices[0, rows].tolist())
+    times = (market.candles.time[rows] * SECOND).tolist()
+    return (
+        Quote(market.exchange, market.pair.name(), at, at, time)
+        for at, time in zip(price, times, strict=True)
+    )
+
+
+def _all(handlers: tuple[MarketHandler, ...]) -> MarketHandler:
+    """Return one function that calls them all."""
+    if len(handlers) == 1:
+        return handlers[0]
+
+    def handle(event: MarketEvent) -> None:
+        for handler in handlers:
+            handler(event)
+
+    return handle
