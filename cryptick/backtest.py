@@ -1,34 +1,26 @@
-"""Run a strategy on stored candles, deterministically: same request and data, same orders."""
+"""Run a strategy on stored market data, deterministically: same request and data, same orders."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 
-import numpy as np
-
-from cryptick.candle_market import FILL_MODEL, LATENCY_NS, Series
+from cryptick.book_replay import BookReplay, Recording
+from cryptick.candle_market import Series
+from cryptick.candle_replay import CandleReplay
 from cryptick.clock import SimulatedClock
 from cryptick.errors import HandlerFailed
-from cryptick.exchange_simulator import EventSource, ExchangeSimulator
-from cryptick.hub import Audit, Hub, MarketHandler
-from cryptick.messages import MarketEvent
-from cryptick.metrics import figures, steps
+from cryptick.exchange_simulator import ExchangeSimulator, Progress
+from cryptick.hub import Audit, Hub
+from cryptick.metrics import figures
 from cryptick.report import Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
 from cryptick.strategy.base import START, STOP
 from cryptick.valuation import Market, Plan, equity_curve, make_plan
-from exchange_wrapper.candles import format_freq, infer_instrument
+from exchange_wrapper.candles import infer_instrument
 from exchange_wrapper.errors import NoData
 from exchange_wrapper.history import HistorySource, SeriesInfo
-from exchange_wrapper.numbers import Ticks
-from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs
+from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = ["Backtest", "Progress", "load_series", "plan_backtest"]
-
-Progress = Callable[[int, int], None]
-"""Called with the events that are done and all there are."""
-
-_CHUNK = 20_000  # events between two calls of progress
 
 
 def plan_backtest(request: RunRequest, source: HistorySource, place: str) -> Plan:
@@ -75,13 +67,13 @@ def load_series(request: RunRequest, source: HistorySource, plan: Plan) -> list[
 
 
 class Backtest:
-    """One backtest, from its first bar to its summary.
+    """One backtest, from its first event to its summary.
 
     Parameters
     ----------
     request : RunRequest
     plan : Plan
-    series : sequence of Series
+    data : sequence of Series, or of Recording for the fill model ``book``
         Of all pairs that the plan follows.
     directory : RunDirectory
     audit : Audit, optional
@@ -91,26 +83,18 @@ class Backtest:
         self,
         request: RunRequest,
         plan: Plan,
-        series: Sequence[Series],
+        data: Sequence[Series] | Sequence[Recording],
         directory: RunDirectory,
         audit: Audit | None = None,
     ) -> None:
         self.request = request
         self.plan = plan
-        self.series = series
         self.directory = directory
-        self.start = UtcNs(min(int(s.candles.time[0]) for s in series) * SECOND)
-        ends = (int(s.candles.time[-1]) + s.candles.freq_s for s in series)
-        self.end = UtcNs(max(ends) * SECOND)
-        self._clock = SimulatedClock(self.start)
+        self._clock = SimulatedClock(min(one.start for one in data))
         self._hub = Hub(self._clock, audit)
         self._hub.hold()
         self._fees = {exchange: request.fees.of(exchange) for exchange in sorted(request.balances)}
-        self._simulator = ExchangeSimulator(
-            self._hub, self._clock, series, request.balances, self._fees
-        )
-        self._timeline = self._simulator.timeline
-        self._listeners: dict[int, tuple[MarketHandler, EventSource]] = {}
+        self._simulator = self._simulate(data)
         self._recorder = RunRecorder(self._hub, directory)
         self._strategy = request.strategy(
             self._hub,
@@ -139,13 +123,14 @@ class Backtest:
         with self._recorder:
             self._tell(START)
             self._replay(progress)
-            self._wake(UtcNs(self.end + 1))
-            self._clock.time = self.end
+            simulator = self._simulator
+            simulator.wake(UtcNs(simulator.end + 1))
+            self._clock.time = simulator.end
             self._tell(STOP)
-            self._simulator.cancel_all()
+            simulator.cancel_all()
             self._hub.deliver()
-            self._wake(UtcNs(self.end + LATENCY_NS + 1))
-            faults = self._simulator.audit()
+            simulator.wake(UtcNs(simulator.end + self.request.fills.latency_ns + 1))
+            faults = simulator.audit()
             assert not faults, faults
             return self._summarise(source)
 
@@ -155,125 +140,41 @@ class Backtest:
         self._hub.deliver()
 
     def _replay(self, progress: Progress | None) -> None:
-        total = len(self._timeline)
-        self._listeners = self._simulator.listeners()
         try:
-            for first in range(0, total, _CHUNK):
-                stop = min(first + _CHUNK, total)
-                self._play(first, stop)
-                if progress is not None:
-                    progress(stop, total)
+            self._simulator.play(progress)
         except HandlerFailed:
             raise
         except Exception as error:
             raise self._hub.failed(error) from error
 
-    def _play(self, first: int, stop: int) -> None:
-        """Play the events of one chunk.
-
-        Only those that somebody listens to are looked at, as long as no order is open and no
-        timer due.
-        """
-        hub, clock, timeline, waiting = self._hub, self._clock, self._timeline, self._hub.waiting
-        busy = not self._simulator.idle
-        for position, now, event, handle in self._heard(first, stop):
-            if busy or clock.next_due < now:
-                busy = self._catch_up(position)
-            clock.time = now
-            timeline.position = position
-            hub.cause = event
-            handle(event)
-            if waiting:
-                hub.deliver()
-                busy = True
-        if busy or clock.next_due < timeline.time[stop - 1]:
-            self._catch_up(stop - 1)
-        timeline.position = stop - 1
-
-    def _heard(
-        self, first: int, stop: int
-    ) -> Iterable[tuple[int, UtcNs, MarketEvent, MarketHandler]]:
-        """Return those events of a chunk that somebody listens to, made as they are asked for."""
-        timeline = self._timeline
-        code, row = timeline.code[first:stop], timeline.row[first:stop]
-        heard = np.zeros(stop - first, np.bool_)
-        sources: dict[int, Iterator[MarketEvent]] = {}
-        for one, (_, source) in self._listeners.items():
-            mine = code == one
-            rows = row[mine]
-            if len(rows):
-                heard |= mine
-                sources[one] = source(int(rows[0]), int(rows[-1]) + 1)
-        handlers = {one: self._listeners[one][0] for one in sources}
-        codes = code[heard].tolist()
-        return zip(
-            (np.flatnonzero(heard) + first).tolist(),
-            timeline.time[first:stop][heard].tolist(),
-            map(next, map(sources.__getitem__, codes)),
-            map(handlers.__getitem__, codes),
-            strict=False,
-        )
-
-    def _catch_up(self, last: int) -> bool:
-        """Let orders and timers meet all events up to ``last``, but tell nobody of the events.
-
-        Return whether orders are open then.
-        """
-        clock, timeline, simulator = self._clock, self._timeline, self._simulator
-        position = timeline.position + 1
-        events = slice(position, last + 1)
-        for now, code in zip(
-            timeline.time[events].tolist(), timeline.code[events].tolist(), strict=True
-        ):
-            if clock.next_due < now:
-                self._wake(now)
-            clock.time = now
-            timeline.position = position
-            simulator.meet(code)
-            position += 1
-        return not simulator.idle
-
-    def _wake(self, until: UtcNs) -> None:
-        """Fire the timers that are due before ``until``, arrivals of orders among them."""
-        hub, clock = self._hub, self._clock
-        while clock.next_due < until:
-            hub.cause = None
-            clock.fire()
-            hub.deliver()
+    def _simulate(self, data: Sequence[Series] | Sequence[Recording]) -> ExchangeSimulator:
+        request, hub, clock, fees = self.request, self._hub, self._clock, self._fees
+        balances, rule = request.balances, request.fills
+        recordings = [one for one in data if isinstance(one, Recording)]
+        if recordings:
+            return BookReplay(hub, clock, recordings, balances, fees, rule, request.freq_s)
+        series = [one for one in data if isinstance(one, Series)]
+        return CandleReplay(hub, clock, series, balances, fees, rule)
 
     def _summarise(self, source: str) -> Summary:
-        request, plan = self.request, self.plan
-        balances, holdings = request.wallets(), self._simulator.holdings()
-        initial = plan.equity(balances, self._first_price)
-        final = plan.equity(holdings, self._simulator.last_price)
-        closes = [s.candles.time + s.candles.freq_s for s in self.series]
-        time_s = np.unique(np.concatenate(closes))
-        prices = {
-            (market.exchange, market.pair.name()): steps(
-                time_s, close, market.candles.floats("close")
-            )
-            for market, close in zip(self._simulator.markets, closes, strict=True)
-        }
+        request, plan, simulator = self.request, self.plan, self._simulator
+        balances, holdings = request.wallets(), simulator.holdings()
+        initial = plan.equity(balances, simulator.first_price)
+        final = plan.equity(holdings, simulator.last_price)
+        time_s, prices = simulator.prices()
         equity = equity_curve(plan, balances, self._recorder.fills, time_s * SECOND, prices)
-        self.directory.write_curve(self.start, initial, time_s, equity)
-        bar = format_freq(self.series[0].candles.freq_s)
+        self.directory.write_curve(simulator.start, initial, time_s, equity)
         return write_summary(
             request,
             plan,
             self.directory,
             self._recorder,
             source=source,
-            events={f"bars of {bar}": sum(len(s.candles) for s in self.series)},
-            period=(self.start, self.end),
+            events=simulator.events,
+            period=(simulator.start, simulator.end),
             equity=(initial, final),
             figures=figures(float(initial), time_s, equity),
             holdings=holdings,
             fees=self._fees,
-            fill_model=f"{FILL_MODEL}, latency {LATENCY_NS / MILLISECOND:g} ms, no slippage",
+            fill_model=str(request.fills),
         )
-
-    def _first_price(self, exchange: str, pair: str) -> Decimal | None:
-        for market in self._simulator.markets:
-            if (market.exchange, market.pair.name()) == (exchange, pair):
-                return market.pair.price(Ticks(int(market.prices[0, 0])))
-        return None

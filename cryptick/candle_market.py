@@ -11,6 +11,8 @@ What a candle can't tell is decided once, here, and against the trader:
   strictly through the limit, or when a later bar opens at or through it. When in the bar, nobody
   knows: the lows are taken before the highs and the fills become known at the bar's close, so
   that nothing sent because of them meets the same bar.
+- Slippage, where there is some, makes the price of who takes that much worse, rounded against the
+  trader to the tick.
 - A limit order sent later than ``PATH_GRACE_NS`` into a bar waits for the next open: the bar's
   low and high may have been before it.
 - Where the next bar is missing the exchange was down: no quote is in force, and what is sent
@@ -22,11 +24,14 @@ No price is shown before its time.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cryptick.fill_rule import FillRule
 from cryptick.timeline import Timeline
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.candles import Candles, Instrument
@@ -35,19 +40,15 @@ from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair, split_name
 from exchange_wrapper.paper import Execution, Finished, PaperExchange
 from exchange_wrapper.terms import DoneReason, OrderType, Side
-from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs
+from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = [
-    "FILL_MODEL",
-    "LATENCY_NS",
     "PATH_GRACE_NS",
     "CandleExchange",
     "CandleMarket",
     "Series",
 ]
 
-FILL_MODEL: Final = "next_open"
-LATENCY_NS: Final = 5 * MILLISECOND
 PATH_GRACE_NS: Final = SECOND
 
 _DEPTH: Final = Lots(10**18)  # more than anybody can want
@@ -62,18 +63,32 @@ class Series:
     instrument: Instrument
     candles: Candles
 
+    @property
+    def start(self) -> UtcNs:
+        """When the first bar opens."""
+        return UtcNs(int(self.candles.time[0]) * SECOND)
+
 
 class CandleExchange(PaperExchange):
-    """A paper exchange that makes its books from candles and knows when no quote is in force."""
+    """A paper exchange that makes its books from candles and knows when no quote is in force.
 
-    def __init__(self, *, latency_ns: int = LATENCY_NS) -> None:
-        super().__init__(latency_ns=latency_ns)
+    Parameters
+    ----------
+    rule : FillRule
+    timeline : Timeline
+        How far the run has come.
+    """
+
+    def __init__(self, rule: FillRule, timeline: Timeline) -> None:
+        super().__init__(latency_ns=rule.latency_ns)
+        self.rule = rule
+        self.timeline = timeline
         self.markets: dict[str, CandleMarket] = {}
-        self._withdrawn: list[Execution] = []
+        self._withdrawn: list[Finished] = []
 
-    def add_series(self, series: Series, timeline: Timeline, number: int) -> "CandleMarket":
+    def add_series(self, series: Series, number: int) -> "CandleMarket":
         """Add a pair with its candles, which have this number in the timeline."""
-        market = CandleMarket(series, self, timeline, number)
+        market = CandleMarket(series, self, number)
         self.markets[market.pair.name()] = market
         return market
 
@@ -81,6 +96,7 @@ class CandleExchange(PaperExchange):
         """Send an order, or keep it until the next open."""
         market = self.markets[order.request.pair]
         if market.meets(order, now):
+            market.show()
             super().submit(order, now)
         else:
             market.waiting.append(order)
@@ -98,10 +114,19 @@ class CandleExchange(PaperExchange):
         else:
             super().cancel(order, now)
 
-    def take_withdrawn(self) -> list[Execution]:
-        """Return the ends of the orders that were withdrawn since the last call."""
+    def next_due(self) -> UtcNs | None:
+        """Return when ``advance`` has something to do next, or None."""
+        return self._withdrawn[0].time if self._withdrawn else super().next_due()
+
+    def advance(self, now: UtcNs) -> list[Execution]:
+        """Carry out what is due until ``now``, withdrawals first."""
         withdrawn, self._withdrawn = self._withdrawn, []
-        return withdrawn
+        return [*withdrawn, *super().advance(now)]
+
+    def cost(self, pair: str, side: Side, lots: Lots) -> int | None:
+        """Return Σ ticks × lots of taking so many lots at the last price."""
+        self.markets[pair].show()
+        return super().cost(pair, side, lots)
 
 
 class CandleMarket:
@@ -111,8 +136,6 @@ class CandleMarket:
     ----------
     series : Series
     venue : CandleExchange
-    timeline : Timeline
-        How far the run has come.
     number : int
         Of its series in the timeline.
 
@@ -126,16 +149,15 @@ class CandleMarket:
         Orders that are kept until the next open.
     """
 
-    def __init__(
-        self, series: Series, venue: CandleExchange, timeline: Timeline, number: int
-    ) -> None:
+    def __init__(self, series: Series, venue: CandleExchange, number: int) -> None:
         self.exchange = series.instrument.exchange
         self.candles = series.candles
         self.pair, self.prices = _on_grid(series.instrument, series.candles)
         self.waiting: list[Order] = []
         self._venue = venue
-        self._timeline = timeline
+        self._timeline = venue.timeline
         self._number = number
+        self._slippage = Fraction(venue.rule.slippage_bps) / 10_000
         self._book = _Display(self.pair)
         self._engine = venue.add_pair(self.pair, self._book)
 
@@ -147,8 +169,21 @@ class CandleMarket:
     @property
     def price(self) -> Ticks | None:
         """The last price: a bar's open until it closes, then its close; None before the first."""
-        row, quoted = self._timeline.state(self._number)
+        row, quoted = self.state()
         return None if row < 0 else Ticks(int(self.prices[0 if quoted else 3, row]))
+
+    def state(self) -> tuple[int, bool]:
+        """Return the bar that began last, -1 before the first, and whether it lasts."""
+        return self._timeline.state(self._number)
+
+    def closed(self, count: int) -> Candles:
+        """Return the last ``count`` bars that have closed, as views."""
+        row, quoted = self.state()
+        stop = row if quoted else row + 1
+        rows = slice(max(0, stop - count), stop)
+        candles = self.candles
+        columns = (column[rows] for column in candles.columns())
+        return Candles(candles.freq_s, candles.price_digits, candles.volume_digits, *columns)
 
     def open(self, now: UtcNs) -> list[Execution]:
         """Begin the next bar."""
@@ -165,31 +200,48 @@ class CandleMarket:
 
     def close(self, now: UtcNs) -> list[Execution]:
         """End the bar: what rests meets its low, then its high."""
-        executions: list[Execution] = []
-        if not self._engine.idle:
-            row, _ = self._timeline.state(self._number)
-            low, high = int(self.prices[2, row]), int(self.prices[1, row])
-            # A trade at the low may have hit the best bid, so the ask is a tick above it at least;
-            # at the high likewise.
-            for bid, ask in ((low, low + 1), (high - 1, high)):
-                self._book.show(bid, ask)
-                executions += self._engine.fresh(now)
-        return executions
+        if self._engine.idle:
+            return []
+        row, _ = self.state()
+        low, high = int(self.prices[2, row]), int(self.prices[1, row])
+        return self._fall(low, now) + self._rise(high, now)
+
+    def settle(self, now: UtcNs) -> None:
+        """Forget what was taken of the book, which is made anew for the next order anyway."""
+        self._engine.fresh(now)
 
     def show(self) -> None:
         """Let the book display the last price, if there is one."""
         price = self.price
         if price is not None:
-            self._book.show(price, price)
+            self._show(price)
 
     def meets(self, order: Order, now: UtcNs) -> bool:
         """Tell whether an order sent now may trade before a further bar opens."""
-        row, quoted = self._timeline.state(self._number)
-        times = self.candles.time
+        row, quoted = self.state()
         if not quoted:
-            return row + 1 < len(times) and int(times[row + 1]) * SECOND == now
-        late = now - int(times[row]) * SECOND > PATH_GRACE_NS
+            return self._opens(row + 1, now)
+        late = now - int(self.candles.time[row]) * SECOND > PATH_GRACE_NS
         return not (late and order.request.type is OrderType.LIMIT)
+
+    def _opens(self, row: int, now: UtcNs) -> bool:
+        times = self.candles.time
+        return row < len(times) and int(times[row]) * SECOND == now
+
+    def _show(self, price: Ticks) -> None:
+        """Display a price at which orders can take, less the slippage."""
+        worse = ceil(price * self._slippage) if self._slippage else 0
+        self._book.show(price - worse, price + worse)
+
+    def _fall(self, price: int, now: UtcNs) -> list[Execution]:
+        """Go down to a price: it may have hit the best bid, so the ask is a tick above at least."""
+        self._book.show(price, price + 1)
+        return self._engine.fresh(now)
+
+    def _rise(self, price: int, now: UtcNs) -> list[Execution]:
+        """Go up to a price: it may have hit the best ask, so the bid is a tick below at least."""
+        self._book.show(price - 1, price)
+        return self._engine.fresh(now)
 
 
 class _Display(L2Book):

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_type_hints
 import msgspec
 
 from cryptick.errors import UsageError
+from cryptick.fill_rule import FillRule
 from cryptick.strategy.base import Funded, Strategy
 from exchange_wrapper.fees import FeeSchedule
 
@@ -57,6 +58,8 @@ class RunRequest:
         Length of the bars; None is the shortest there is in a backtest and 5 minutes on paper.
     fees : Fees
         Of a backtest; on paper the exchange's own are charged.
+    fills : FillRule
+        How a backtest fills orders.
     """
 
     strategy: type[Strategy]
@@ -67,6 +70,7 @@ class RunRequest:
     end_s: int | None = None
     freq_s: int | None = None
     fees: Fees = field(default_factory=Fees)
+    fills: FillRule = field(default_factory=FillRule)
 
     @property
     def funded(self) -> Funded:
@@ -99,6 +103,7 @@ class RunRequest:
             "start": self.start_s,
             "end": self.end_s,
             "freq_s": self.freq_s,
+            "fill_model": str(self.fills) if self.mode == "backtest" else None,
         }
 
     def key(self) -> str:

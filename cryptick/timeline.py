@@ -47,6 +47,13 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.time)
 
+    def closes(self) -> IntArray:
+        """Return the times at which bars end, each once, in s."""
+        time_s = self.time[self.code < len(self._series)] // SECOND
+        first = np.concatenate([[True], time_s[1:] > time_s[:-1]])
+        found: IntArray = time_s[first]
+        return found
+
     def state(self, number: int) -> tuple[int, bool]:
         """Return the bar of a series that began last, -1 before the first, and whether it lasts."""
         position, count = self.position, len(self._series)

@@ -5,6 +5,7 @@ turn it into ISO 8601 text or an aware ``datetime``. Nothing here reads a clock.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NewType
 
 from exchange_wrapper.errors import ApiUsageError
@@ -35,8 +36,13 @@ def from_datetime(moment: datetime) -> UtcNs:
 
 def to_iso(time: UtcNs) -> str:
     """Return ISO 8601 text with six decimals and a Z, as in ``2018-04-07T02:29:58.933222Z``."""
-    moment = _NAIVE_EPOCH + timedelta(microseconds=time // 1000)
-    return moment.isoformat(timespec="microseconds") + "Z"  # several times as fast as strftime
+    second, rest = divmod(time, SECOND)
+    return f"{_second_text(second)}.{rest // 1000:06d}Z"
+
+
+@lru_cache(maxsize=256)  # what happens at one time is told many times
+def _second_text(second: int) -> str:
+    return (_NAIVE_EPOCH + timedelta(seconds=second)).isoformat()
 
 
 def from_iso(text: str, field: str | None = None) -> UtcNs:
