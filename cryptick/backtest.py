@@ -1,13 +1,15 @@
 """Run a strategy on stored market data, deterministically: same request and data, same orders."""
 
 from collections.abc import Sequence
+from itertools import chain
 
-from cryptick.book_replay import BookReplay, Recording
+from cryptick.book_replay import BookReplay, RecordedSource, Recording
 from cryptick.candle_market import Series
 from cryptick.candle_replay import CandleReplay
 from cryptick.clock import SimulatedClock
-from cryptick.errors import HandlerFailed
+from cryptick.errors import HandlerFailed, UsageError
 from cryptick.exchange_simulator import ExchangeSimulator, Progress
+from cryptick.fill_rule import FillModel
 from cryptick.hub import Audit, Hub
 from cryptick.metrics import figures
 from cryptick.report import Summary, write_summary
@@ -18,9 +20,11 @@ from cryptick.valuation import Market, Plan, equity_curve, make_plan
 from exchange_wrapper.candles import infer_instrument
 from exchange_wrapper.errors import NoData
 from exchange_wrapper.history import HistorySource, SeriesInfo
+from exchange_wrapper.numbers import ZERO
+from exchange_wrapper.pair import Pair, split_name
 from exchange_wrapper.times import SECOND, UtcNs
 
-__all__ = ["Backtest", "Progress", "load_series", "plan_backtest"]
+__all__ = ["Backtest", "Progress", "load_recordings", "load_series", "plan_backtest"]
 
 
 def plan_backtest(request: RunRequest, source: HistorySource, place: str) -> Plan:
@@ -34,8 +38,13 @@ def plan_backtest(request: RunRequest, source: HistorySource, place: str) -> Pla
         The balances can't be counted in one currency.
     """
     listed: dict[str, set[str]] = {}
-    for info in source.series():
-        listed.setdefault(info.exchange, set()).add(info.pair)
+    if request.fills.model is FillModel.BOOK:
+        for recording in _recorded(source).recordings():
+            listed.setdefault(recording.exchange, set()).add(recording.pair)
+        place = f"what is recorded in {place}"
+    else:
+        for info in source.series():
+            listed.setdefault(info.exchange, set()).add(info.pair)
     wanted = request.strategy.pairs(request.params, request.funded)
     return make_plan(wanted, request.funded, listed, place, NoData)
 
@@ -64,6 +73,46 @@ def load_series(request: RunRequest, source: HistorySource, plan: Plan) -> list[
         instrument = instruments.get(market) or infer_instrument(*market, candles)
         found.append(Series(instrument, candles))
     return found
+
+
+def load_recordings(request: RunRequest, source: HistorySource, plan: Plan) -> list[Recording]:
+    """Find the recordings of a plan's pairs; their events are read as they are played.
+
+    Raises
+    ------
+    NoData
+        Nothing of a pair is recorded in the period.
+    """
+    recorded = _recorded(source)
+    known = {(one.exchange, one.pair): one for one in recorded.recordings()}
+    notional = {(i.exchange, i.pair): i.min_notional for i in source.instruments()}
+    period = tuple(
+        None if time_s is None else UtcNs(time_s * SECOND)
+        for time_s in (request.start_s, request.end_s)
+    )
+    found = []
+    for exchange, name in plan.followed:
+        one = known[exchange, name]
+        base, quote = split_name(name)
+        pair = Pair(
+            name,
+            base,
+            quote,
+            one.tick_size,
+            one.lot_size,
+            min_order=one.lot_size,
+            min_notional=notional.get((exchange, name), ZERO),
+        )
+        events = iter(recorded.recorded_events(exchange, name, *period))
+        first = next(events)
+        found.append(Recording(exchange, pair, first.received_at, chain((first,), events)))
+    return found
+
+
+def _recorded(source: HistorySource) -> RecordedSource:
+    if not isinstance(source, RecordedSource):
+        raise UsageError("this history has candles only: the fill model book needs recordings")
+    return source
 
 
 class Backtest:

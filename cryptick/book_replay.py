@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from heapq import merge
 from operator import itemgetter
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import Execution, PaperExchange
 from exchange_wrapper.times import SECOND, UtcNs
 
-__all__ = ["BOOK", "BookReplay", "Recording"]
+__all__ = ["BOOK", "BookReplay", "RecordedSource", "Recording"]
 
 BOOK: Final = "exchange.book"  # market data
 
@@ -63,6 +63,35 @@ class Recording:
     pair: Pair
     start: UtcNs
     events: Iterable[MarketEvent]
+
+
+class _RecordedPair(Protocol):
+    @property
+    def exchange(self) -> str: ...
+
+    @property
+    def pair(self) -> str: ...
+
+    @property
+    def tick_size(self) -> Decimal: ...
+
+    @property
+    def lot_size(self) -> Decimal: ...
+
+
+@runtime_checkable
+class RecordedSource(Protocol):
+    """A history that has recordings."""
+
+    def recordings(self) -> Sequence[_RecordedPair]:
+        """Return of which pairs books and trades are recorded."""
+        ...
+
+    def recorded_events(
+        self, exchange: str, pair: str, start: UtcNs | None = None, end: UtcNs | None = None
+    ) -> Iterable[MarketEvent]:
+        """Return what was received of a pair in [start, end), at least one event."""
+        ...
 
 
 class BookReplay(ExchangeSimulator):
