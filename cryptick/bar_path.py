@@ -5,8 +5,8 @@ low → close. The first extreme is reached after a third of the bar, the second
 
 - A limit order that rests fills as maker, at its limit, when the path goes strictly through the
   limit, at the time of the point it goes to; a path that turns at the limit fills nothing.
-- What is sent meanwhile meets the rest of the path: a limit order rests at once, a market order
-  takes the price of the last point, so an entry and its exit may fill in one bar.
+- What is sent meanwhile meets the rest of the path, so an entry and its exit may fill in one bar.
+  Who takes then pays the open or the point that the path has reached, whichever is worse.
 - Neither the points nor the direction can be asked for: `quote` stays at the open until the close,
   and only own fills tell of the path.
 
@@ -15,7 +15,6 @@ triggered by the path; a strategy's own stop comes at the next quote or bar.
 """
 
 from cryptick.candle_market import CandleExchange, CandleMarket, Series
-from exchange_wrapper.numbers import Ticks
 from exchange_wrapper.orders import Order
 from exchange_wrapper.paper import Execution
 from exchange_wrapper.times import SECOND, UtcNs
@@ -103,14 +102,15 @@ class PathMarket(CandleMarket):
         return self._rise(close, now) if close > low else []
 
     def show(self) -> None:
-        """Let the book display the point that the path has reached."""
+        """Let the book display the open and the point that the path has reached, as a spread."""
         row, quoted = self.state()
         passed = sum(turn <= self._reached for turn in self._turns(row)) if quoted else 0
         if not passed:
             super().show()
             return
-        at_low = self._rising(row) == (passed == 1)
-        self._show(Ticks(int(self.prices[2 if at_low else 1, row])))
+        opened, high, low, _ = self.prices[:, row].tolist()
+        point = low if self._rising(row) == (passed == 1) else high
+        self._show(min(opened, point), max(opened, point))
 
     def meets(self, order: Order, now: UtcNs) -> bool:
         """Tell whether an order sent now may trade before a further bar opens."""

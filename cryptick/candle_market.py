@@ -214,7 +214,7 @@ class CandleMarket:
         """Let the book display the last price, if there is one."""
         price = self.price
         if price is not None:
-            self._show(price)
+            self._show(price, price)
 
     def meets(self, order: Order, now: UtcNs) -> bool:
         """Tell whether an order sent now may trade before a further bar opens."""
@@ -228,10 +228,11 @@ class CandleMarket:
         times = self.candles.time
         return row < len(times) and int(times[row]) * SECOND == now
 
-    def _show(self, price: Ticks) -> None:
-        """Display a price at which orders can take, less the slippage."""
-        worse = ceil(price * self._slippage) if self._slippage else 0
-        self._book.show(price - worse, price + worse)
+    def _show(self, bid: int, ask: int) -> None:
+        """Display prices that can be taken, each the worse by the slippage."""
+        if self._slippage:
+            bid, ask = bid - ceil(bid * self._slippage), ask + ceil(ask * self._slippage)
+        self._book.show(bid, ask)
 
     def _fall(self, price: int, now: UtcNs) -> list[Execution]:
         """Go down to a price: it may have hit the best bid, so the ask is a tick above at least."""
