@@ -145,7 +145,7 @@ class Backtest:
         self._fees = {exchange: request.fees.of(exchange) for exchange in sorted(request.balances)}
         self._simulator = self._simulate(data)
         self._recorder = RunRecorder(self._hub, directory)
-        self._strategy = request.strategy(
+        self.strategy = request.strategy(
             self._hub,
             self._simulator,
             request.params,

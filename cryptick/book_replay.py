@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from heapq import merge
-from operator import itemgetter
+from itertools import repeat
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -179,15 +179,13 @@ class BookReplay(ExchangeSimulator):
         }
 
     def _merged(self) -> Iterator[tuple["_BookMarket", MarketEvent]]:
-        if len(self._markets) == 1:
-            market = self._markets[0]
-            return ((market, event) for event in self._recordings[0].events)
         streams = [
-            ((event.received_at, number, event) for event in one.events)
-            for number, one in enumerate(self._recordings)
+            zip(repeat(market), recording.events, strict=False)
+            for market, recording in zip(self._markets, self._recordings, strict=True)
         ]
-        markets = self._markets
-        return ((markets[n], event) for _, n, event in merge(*streams, key=itemgetter(0)))
+        if len(streams) == 1:
+            return streams[0]
+        return merge(*streams, key=lambda one: one[1].received_at)
 
     def _receive(self, market: "_BookMarket", event: MarketEvent, now: UtcNs) -> None:
         hub, live = self._hub, market.live
