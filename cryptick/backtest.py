@@ -140,13 +140,13 @@ class Backtest:
         self.plan = plan
         self.directory = directory
         self._clock = SimulatedClock(min(one.start for one in data))
-        self._hub = Hub(self._clock, audit)
-        self._hub.hold()
+        self.hub = Hub(self._clock, audit)
+        self.hub.hold()
         self._fees = {exchange: request.fees.of(exchange) for exchange in sorted(request.balances)}
         self._simulator = self._simulate(data)
-        self._recorder = RunRecorder(self._hub, directory)
+        self._recorder = RunRecorder(self.hub, directory)
         self.strategy = request.strategy(
-            self._hub,
+            self.hub,
             self._simulator,
             request.params,
             request.funded,
@@ -177,16 +177,16 @@ class Backtest:
             self._clock.time = simulator.end
             self._tell(STOP)
             simulator.cancel_all()
-            self._hub.deliver()
+            self.hub.deliver()
             simulator.wake(UtcNs(simulator.end + self.request.fills.latency_ns + 1))
             faults = simulator.audit()
             assert not faults, faults
             return self._summarise(source)
 
     def _tell(self, method: str) -> None:
-        self._hub.cause = None
-        self._hub.notify(method)
-        self._hub.deliver()
+        self.hub.cause = None
+        self.hub.notify(method)
+        self.hub.deliver()
 
     def _replay(self, progress: Progress | None) -> None:
         try:
@@ -194,10 +194,10 @@ class Backtest:
         except HandlerFailed:
             raise
         except Exception as error:
-            raise self._hub.failed(error) from error
+            raise self.hub.failed(error) from error
 
     def _simulate(self, data: Sequence[Series] | Sequence[Recording]) -> ExchangeSimulator:
-        request, hub, clock, fees = self.request, self._hub, self._clock, self._fees
+        request, hub, clock, fees = self.request, self.hub, self._clock, self._fees
         balances, rule = request.balances, request.fills
         recordings = [one for one in data if isinstance(one, Recording)]
         if recordings:
