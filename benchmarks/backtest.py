@@ -71,6 +71,7 @@ def _minute_bars(root: Path) -> list[Figure]:
     table = np.load(root / "w1.npz")
     series = [_series("BTC_USDT", table, "", 60)]
     count = len(series[0].candles)
+    command = _command(root, series[0])  # before this process is large: a child starts as large
     # Interleaved, so that both kinds see the same machine.
     rounds = [
         (_play(root, SmaCross, series), _play(root, SmaCross, series, audit=False))
@@ -85,7 +86,7 @@ def _minute_bars(root: Path) -> list[Figure]:
         Figure("W1 fills", summary.trades, "", f"equity {summary.final_equity}"),
         Figure("W1 share of the audit record", 1 - unaudited / seconds, "", "wanted 0.30 at most"),
         Figure("W1 time with 10 times the bars", growth, "times", "wanted 11 at most"),
-        *_command(root, series[0]),
+        *command,
     ]
     for arguments, wanted in ((("p_backtesting.py",), 5), (("p_nautilus.py", "w1"), 15)):
         figures.append(_peer(root, "W1", arguments, count / seconds, f"wanted {wanted}"))

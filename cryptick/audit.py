@@ -56,12 +56,15 @@ class AuditLog:
         self._file = path.open("ab", buffering=0)
         self._size = 0 if flush else _BUFFER
         self._lines = bytearray()
+        self._time, self._time_text = UtcNs(0), to_iso(UtcNs(0))
 
     def record(self, sequence: int, time: UtcNs, cause: Cause, message: Message) -> None:
         """Append one message."""
         known = cause if cause is None or isinstance(cause, int) else EventReference.to(cause)
+        if time != self._time:  # many messages are delivered at one time
+            self._time, self._time_text = time, to_iso(time)
         lines = self._lines
-        lines += encode(AuditRecord(sequence, to_iso(time), known, message))
+        lines += encode(AuditRecord(sequence, self._time_text, known, message))
         lines += b"\n"
         if len(lines) > self._size:
             self._write()

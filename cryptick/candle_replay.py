@@ -18,7 +18,7 @@ from cryptick.messages import BAR, QUOTE, Bar, MarketEvent, Quote
 from cryptick.metrics import FloatArray, IntArray, steps
 from cryptick.timeline import Timeline
 from exchange_wrapper.candles import Candles, format_freq
-from exchange_wrapper.errors import UnknownName
+from exchange_wrapper.errors import NoData, UnknownName
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.numbers import Ticks
 from exchange_wrapper.times import SECOND, UtcNs
@@ -95,12 +95,20 @@ class CandleReplay(ExchangeSimulator):
         market = self._market(exchange, pair)
         return market.pair.price(Ticks(int(market.prices[0, 0])))
 
-    def candles(self, exchange: str, pair: str, count: int) -> Candles:
+    def candles(self, exchange: str, pair: str, freq_s: int, count: int) -> Candles:
         """Return the last ``count`` bars that have closed until now, or all there are.
 
         The columns are views of the history, read-only and not copied.
+
+        Raises
+        ------
+        NoData
+            The run has bars of another length.
         """
-        return self._market(exchange, pair).closed(count)
+        market = self._market(exchange, pair)
+        if market.candles.freq_s != freq_s:
+            raise NoData(f"this run has bars of {format_freq(market.candles.freq_s)} of {pair}")
+        return market.closed(count)
 
     def prices(self) -> tuple[IntArray, dict[tuple[str, str], FloatArray]]:
         """Return the times at which bars end and the last close of each pair then."""

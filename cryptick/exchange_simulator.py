@@ -228,8 +228,9 @@ class ExchangeSimulator(ABC):
         self._tell()
 
     def _tell(self) -> None:
+        notify = self._hub.notify
         for change in self._desk.take_changes():
-            if isinstance(change, TradeMade):
-                self._hub.notify(FILL, Fill.of(change.trade, change.order))
-            elif isinstance(change, OrderChanged):
-                self._hub.notify(ORDER_UPDATE, OrderUpdate.of(change.order))
+            if type(change) is OrderChanged:
+                notify(ORDER_UPDATE, OrderUpdate.of(change.order))
+            elif type(change) is TradeMade:
+                notify(FILL, Fill.of(change.trade, change.order))

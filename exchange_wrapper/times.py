@@ -40,11 +40,6 @@ def to_iso(time: UtcNs) -> str:
     return f"{_second_text(second)}.{rest // 1000:06d}Z"
 
 
-@lru_cache(maxsize=256)  # what happens at one time is told many times
-def _second_text(second: int) -> str:
-    return (_NAIVE_EPOCH + timedelta(seconds=second)).isoformat()
-
-
 def from_iso(text: str, field: str | None = None) -> UtcNs:
     """Read ISO 8601 text; without an offset it is UTC.
 
@@ -66,6 +61,11 @@ def from_iso(text: str, field: str | None = None) -> UtcNs:
     if not _FIRST <= time <= _LAST:
         raise _not_a_time(f"{text!r} is not within the years 1678 to 2261", field)
     return time
+
+
+@lru_cache(maxsize=1024)  # what is told together is mostly of the same few seconds
+def _second_text(second: int) -> str:
+    return (_NAIVE_EPOCH + timedelta(seconds=second)).isoformat()
 
 
 def _not_a_time(message: str, field: str | None) -> ApiUsageError:

@@ -53,14 +53,14 @@ class LookAhead(BacktestCase):
 
             def on_bar(self, bar: Bar) -> None:
                 self.look()
-                last = self.market().candles("x", PAIR, 1)
+                last = self.market().candles("x", PAIR, FREQ_S, 1)
                 assert int(last.time[0]) * SECOND == bar.time
 
             def on_book(self, quote: Quote) -> None:
                 self.look()
 
             def look(self) -> None:
-                history = self.market().candles("x", PAIR, 10**9)
+                history = self.market().candles("x", PAIR, FREQ_S, 10**9)
                 ends = (history.time + FREQ_S) * SECOND
                 seen.append((len(history), int(np.max(ends, initial=0)) - self.now()))
                 for column in history.columns():
