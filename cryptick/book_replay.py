@@ -159,14 +159,16 @@ class BookReplay(ExchangeSimulator):
         for market in self._markets:
             market.resolve(self._hub)
         clock, second = self._clock, self.start // SECOND
+        over = (second + 1) * SECOND
         self._keep_bars()
         for done, (market, event) in enumerate(self._merged(), 1):
             now = event.received_at
             if clock.next_due < now:
                 self.wake(now)
-            if now // SECOND > second:
+            if now >= over:
                 self._sample(second)
                 second = now // SECOND
+                over = (second + 1) * SECOND
             clock.time = now
             self._receive(market, event, now)
             if progress is not None and not done % _PROGRESS:
