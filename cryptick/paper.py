@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from cryptick.clock import Clock, RealClock
+from cryptick.components import Components
 from cryptick.errors import UsageError
 from cryptick.hub import Audit, Hub
 from cryptick.metrics import figures
@@ -30,6 +31,7 @@ _BAR_S: Final = 300  # the bars that xWrap makes of trades
 _READY_TIMEOUT_S: Final = 60.0
 _READY_POLL_S: Final = 0.25
 _HEARTBEAT_S: Final = 60.0
+_SHOWN_AFTER_S: Final = 0.1  # components reach their files so late at most
 _CANCEL_TIMEOUT_S: Final = 10.0
 
 
@@ -137,7 +139,8 @@ class PaperRun:
         venue = XWrapInterface(
             hub, self._client, directory.run_id, set_id, self.plan, self._exchanges, fail
         )
-        with RunRecorder(hub, directory, say) as recorder:
+        components = Components(hub, directory.path / "components", flush_after_s=_SHOWN_AFTER_S)
+        with RunRecorder(hub, directory, say) as recorder, components:
             request = self.request
             request.strategy(
                 RunContext(
@@ -147,6 +150,7 @@ class PaperRun:
                     request.funded,
                     self.plan.traded,
                     f"{directory.run_id} {start}",
+                    components,
                 )
             )
             recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from cryptick.fill_rule import FillRule
 from cryptick.parameters import describe_fields, fields_by_flag, from_json, from_texts
 from cryptick.strategy.base import Funded, Strategy
 from exchange_wrapper.fees import FeeSchedule
@@ -65,6 +66,8 @@ class RunRequest:
         Length of the bars; None is the shortest there is in a backtest and 5 minutes on paper.
     fees : Fees
         Of a backtest; on paper the exchange's own are charged.
+    fills : FillRule
+        How a backtest fills orders.
     """
 
     strategy: type[Strategy]
@@ -75,6 +78,7 @@ class RunRequest:
     end_s: int | None = None
     freq_s: int | None = None
     fees: Fees = field(default_factory=Fees)
+    fills: FillRule = field(default_factory=FillRule)
 
     @property
     def funded(self) -> Funded:
@@ -107,6 +111,7 @@ class RunRequest:
             "start": self.start_s,
             "end": self.end_s,
             "freq_s": self.freq_s,
+            "fill_model": str(self.fills) if self.mode == "backtest" else None,
         }
 
     def key(self) -> str:

@@ -23,9 +23,17 @@ from rich.progress import Progress
 
 from cryptick import __version__
 from cryptick.audit import AuditLog
-from cryptick.backtest import Backtest, load_history, load_series, plan_backtest
+from cryptick.backtest import (
+    Backtest,
+    load_history,
+    load_recordings,
+    load_series,
+    plan_backtest,
+)
+from cryptick.book_replay import Recording
 from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed, UsageError
+from cryptick.fill_rule import FillModel, FillRule
 from cryptick.paper import PaperRun
 from cryptick.parameters import range_words
 from cryptick.report import Summary, print_summary
@@ -38,6 +46,7 @@ from exchange_wrapper.errors import InvalidAmount, Unavailable, XWrapError
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.history import HistorySource, RemoteHistory, StoreHistory
 from exchange_wrapper.numbers import parse_amount
+from exchange_wrapper.times import MILLISECOND, SECOND
 
 __all__ = ["main"]
 
@@ -82,6 +91,9 @@ class _Options:
     store: str | None
     xwrap: str | None
     config: str | None
+    fill_model: str | None
+    latency: str | None
+    slippage_bps: str | None
     maker_fee: str | None
     taker_fee: str | None
     runs_dir: str
@@ -138,12 +150,16 @@ def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summar
         if isinstance(source, RemoteHistory):
             request = replace(request, fees=request.fees.known(source.fees()))
         plan = plan_backtest(request, source, place)
-        series = load_series(request, source, plan)
-        _warn_of_late_starts(request, series, stderr)
+        data: Sequence[Series] | Sequence[Recording]
+        if request.fills.model is FillModel.BOOK:
+            data = load_recordings(request, source, plan)
+        else:
+            data = series = load_series(request, source, plan)
+            _warn_of_late_starts(request, series, stderr)
         directory = _claim(request, options)
         audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
-        history = load_history(request, source, series)
-        backtest = Backtest(request, plan, series, directory, audit, history)
+        history = load_history(request, source, data)
+        backtest = Backtest(request, plan, data, directory, audit, history)
         directory.update(state="running", source=place)
         progress = stack.enter_context(
             Progress(console=stderr, transient=True, disable=not stderr.is_terminal)
@@ -310,7 +326,34 @@ def _request(options: _Options, flags: list[tuple[str, str | None]]) -> RunReque
         end_s,
         None if options.freq is None else parse_freq(options.freq),
         _fees(options),
+        _fills(options),
     )
+
+
+def _fills(options: _Options) -> FillRule:
+    given = options.fill_model, options.latency, options.slippage_bps
+    if options.mode != "backtest":
+        if any(given):
+            raise UsageError(
+                "--fill-model, --latency and --slippage-bps are for a backtest; on paper the "
+                "settings of xWrap apply"
+            )
+        return FillRule()
+    rule = FillRule()
+    model = rule.model if options.fill_model is None else FillModel(options.fill_model)
+    latency_ns, slippage = rule.latency_ns, rule.slippage_bps
+    if options.latency is not None:
+        matched = re.fullmatch(r"(\d{1,9})(us|ms|s)", options.latency)
+        if matched is None:
+            raise UsageError(f"--latency {options.latency!r} is not a time such as 5ms or 1s")
+        latency_ns = int(matched[1]) * {"us": 1_000, "ms": MILLISECOND, "s": SECOND}[matched[2]]
+    if options.slippage_bps is not None:
+        slippage = parse_amount(options.slippage_bps, "--slippage-bps")
+        if model is FillModel.BOOK:
+            raise UsageError("--slippage-bps is for candles; with recorded books their depth tells")
+        if not 0 <= slippage < 10_000:
+            raise UsageError(f"--slippage-bps must be from 0 to below 10000, not {slippage}")
+    return FillRule(model, latency_ns, slippage)
 
 
 def _fees(options: _Options) -> Fees:
@@ -411,6 +454,16 @@ def _parser() -> _Parser:
     default = f"{CANDLE_FEES.maker:f}"
     add("--maker-fee", metavar="FRACTION", help=f"fee of resting orders (default: {default})")
     add("--taker-fee", metavar="FRACTION", help=f"fee of other orders (default: {default})")
+    rule = FillRule()
+    models = [model.value for model in FillModel]
+    add("--fill-model", choices=models, help=f"what orders meet (default: {rule.model})")
+    latency_ms = rule.latency_ns // MILLISECOND
+    add("--latency", metavar="TIME", help=f"until an order arrives (default: {latency_ms}ms)")
+    add(
+        "--slippage-bps",
+        metavar="BPS",
+        help="extra cost of taking at a candle's price, 1 = 0.01 %%",
+    )
     add("--runs-dir", metavar="PATH", default="var/runs", help="where runs are kept (%(default)s)")
     add("--for", dest="duration", metavar="TIME", help="end a paper run after this long: 60s, 2h")
     add("--wait", metavar="TIME", help="wait so long for xWrap to be there (default: not at all)")

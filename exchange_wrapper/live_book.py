@@ -148,12 +148,14 @@ class LiveBook:
 
     def _update(self, event: BookUpdate) -> Sequence[Execution]:
         # All levels first: half a message may well look crossed.
-        set_level = self.book.set_level
+        set_level, listener = self.book.set_level, self._listener
+        if listener is None or listener.idle:
+            for side, price, size in event.changes:
+                set_level(side, price, size)
+            self._check()
+            return _NOTHING
         changed = [(*change, set_level(*change)) for change in event.changes]
         self._check()
-        listener = self._listener
-        if listener is None or listener.idle:
-            return _NOTHING
         executions: list[Execution] = []
         for side, price, new, old in changed:
             if new != old:

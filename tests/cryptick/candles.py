@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptick.backtest import Backtest, load_history, load_series, plan_backtest
 from cryptick.candle_market import Series
+from cryptick.fill_rule import FillRule
 from cryptick.report import Summary
 from cryptick.request import Fees, RunRequest
 from cryptick.run_directory import RunDirectory
@@ -69,6 +70,7 @@ class BacktestCase(unittest.TestCase):
     """Runs strategies on candles in a temporary directory."""
 
     fees = Fees(maker=Decimal(0), taker=Decimal(0))
+    fills = FillRule()
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -92,6 +94,7 @@ class BacktestCase(unittest.TestCase):
             {e: {c: Decimal(a) for c, a in wallets.items()} for e, wallets in funded.items()},
             start_s,
             fees=self.fees,
+            fills=self.fills,
         )
         source = MemoryHistory(series)
         plan = plan_backtest(request, source, "memory")
