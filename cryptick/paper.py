@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
 from decimal import Decimal
 from typing import Any, Final, Self
 
@@ -146,8 +145,8 @@ class PaperRun:
             RunRecorder(run.hub, directory, say) as recorder,
             run.components,
             InputLog(directory.path / INPUTS, header) as log,
-            closing(XWrapLink(run, self._client, set_id, self.plan, log, time, fail)) as link,
         ):
+            link = XWrapLink(run, self._client, set_id, self.plan, log, time, fail)
             recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")
             try:
                 needed_s = request.strategy.history_needed(request.params, request.funded)
@@ -251,12 +250,14 @@ class PaperRun:
 
 
 async def _end(link: XWrapLink, recorder: RunRecorder) -> bool:
-    """Cancel open orders; tell whether all are done."""
+    """Cancel open orders and hear nothing more; tell whether all are done."""
     try:
         done = await link.end(_CANCEL_TIMEOUT_S)
     except XWrapError as error:
         recorder.log(f"open orders could not be cancelled: {error.message}")
         return False
+    finally:
+        link.close()
     if not done:
         recorder.log("open orders were not cancelled in time; they and the wallet set stay")
     return done

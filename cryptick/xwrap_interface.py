@@ -252,28 +252,23 @@ class XWrapInterface:
             self._hub.publish(handlers, event)
 
     def _on_order(self, order: Json) -> None:
-        if order["wallet_set_id"] != self._set_id:
-            return
         update = read_order_update(order)
         if update.is_done:
             self.open_orders.pop(update.client_oid, None)
         self._hub.notify(ORDER_UPDATE, update)
 
     def _on_fill(self, trade: Json) -> None:
-        if trade["wallet_set_id"] != self._set_id:
-            return
         fill = read_fill(trade)
         self._book(fill)
         self._hub.notify(FILL, fill)
 
     def _on_wallet_set(self, wallet_set: Json) -> None:
-        if wallet_set["id"] == self._set_id:
-            self._wallets = {
-                (one["exchange"], one["currency"]): Balance(
-                    Decimal(one["balance"]), Decimal(one["available"])
-                )
-                for one in wallet_set["wallets"]
-            }
+        self._wallets = {
+            (one["exchange"], one["currency"]): Balance(
+                Decimal(one["balance"]), Decimal(one["available"])
+            )
+            for one in wallet_set["wallets"]
+        }
 
     def _book(self, fill: Fill) -> None:
         """Show a fill in the wallets at once: xWrap tells of them right after it.

@@ -20,6 +20,8 @@ from exchange_wrapper.times import SECOND, UtcNs
 __all__ = ["XWrapLink"]
 
 _FREQ: Final = format_freq(BAR_FREQ_S)
+_SET_OF: Final = {"order": "wallet_set_id", "trade": "wallet_set_id", "wallet_set": "id"}
+"""Which member names the wallet set: what is not of the run's does not reach it."""
 
 
 class XWrapLink:
@@ -196,4 +198,10 @@ class XWrapLink:
         self.put("answer", answer)
 
     def _putter(self, method: str) -> Callable[[Any], None]:
-        return lambda params: self.put(method, params)
+        set_of = _SET_OF.get(method)
+
+        def put(params: Any) -> None:
+            if set_of is None or params[set_of] == self._set_id:
+                self.put(method, params)
+
+        return put

@@ -87,17 +87,3 @@ class Delayed(ComponentsCase):
         self.assertEqual(self.clock.next_due, NOW + SECOND // 4)
         self.clock.fire()
         self.assertEqual([row[1] for row in read_rows(self.path, "l").rows], [1.5])
-
-
-class AtOnce(ComponentsCase):
-    flush_after_s = 0
-
-    def test_what_one_turn_adds_is_announced_once_and_can_be_read(self) -> None:
-        log = self.components.text_log("log", title="L")
-        self.changes.clear()
-        for _ in range(10):
-            log.write("x")
-        self.assertEqual((self.changes, self.clock.next_due), ([], NOW))
-        self.clock.fire()
-        self.assertEqual([change.rows for change in self.changes], [10])
-        self.assertEqual(read_rows(self.path, "log").total, 10)
