@@ -15,6 +15,7 @@ Inputs besides xWrap's notifications:
 ``run.start``   the strategy is made and begins
 ``first_quote`` the best prices when the run subscribed
 ``answer``      xWrap's answer to a request
+``post``        a call of the user, as JSON text
 ``run.stop``    the strategy hears that the run ends
 ``end``         no more market data and no new orders: what is open is cancelled
 =============== ===========================================================
@@ -22,19 +23,26 @@ Inputs besides xWrap's notifications:
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptick.clock import SimulatedClock
-from cryptick.components import Components
+from cryptick.components import COMPONENT_POST, Components
 from cryptick.hub import Audit, Hub
+from cryptick.hub_port import HubPort
 from cryptick.inputs import Input, RunHeader
 from cryptick.strategy.base import START, STOP, RunContext, Strategy
 from cryptick.xwrap_interface import Request, XWrapInterface
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["DrivenRun"]
+__all__ = ["POST", "DrivenRun"]
+
+POST: Final = "post"
 
 _SHOWN_AFTER_S: Final = 0.1  # components reach their files so late at most
+
+
+def _ignore(_: str) -> None:
+    """Stand in for a user who is not there."""
 
 
 class DrivenRun:
@@ -48,6 +56,8 @@ class DrivenRun:
     audit : Audit, optional
     components : Path, optional
         The directory of what the strategy shows.
+    tell_user : callable, optional
+        Gets the answer to each ``post``, as JSON text.
 
     Attributes
     ----------
@@ -65,6 +75,7 @@ class DrivenRun:
         params: Strategy.Params,
         audit: Audit | None = None,
         components: Path | None = None,
+        tell_user: Callable[[str], None] = _ignore,
     ) -> None:
         self.clock = SimulatedClock(header.start)
         self.hub = Hub(self.clock, audit)
@@ -82,9 +93,11 @@ class DrivenRun:
             self.components,
         )
         self._strategy = strategy
-        self._own: dict[str, Callable[[], None]] = {
+        port = HubPort(self.hub, tell_user, accepts=(COMPONENT_POST,))
+        self._own: dict[str, Callable[[Any], None]] = {
             START: self._start,
-            STOP: lambda: self.hub.notify(STOP),
+            STOP: lambda _: self.hub.notify(STOP),
+            POST: port.receive,
         }
 
     def receive(self, input: Input) -> None:
@@ -103,7 +116,7 @@ class DrivenRun:
             if own is None:
                 self.venue.receive(input.method, input.params)
             else:
-                own()
+                own(input.params)
 
     def wake(self, until: UtcNs) -> None:
         """Fire the timers that are due before ``until``."""
@@ -115,6 +128,6 @@ class DrivenRun:
         """Return what is to be asked of xWrap since the last call, in order."""
         return self.venue.take_requests()
 
-    def _start(self) -> None:
+    def _start(self, _: object) -> None:
         self._strategy(self._context)
         self.hub.notify(START)

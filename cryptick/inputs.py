@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from cryptick import strategy as shipped
 from cryptick.strategy.base import Strategy
 from cryptick.valuation import Plan
 from exchange_wrapper.errors import DataError, NoData
@@ -50,7 +51,7 @@ class RunHeader(msgspec.Struct, frozen=True, kw_only=True):
     key : str
         The seed of what the strategy draws and of its orders' names.
     strategy, source, source_hash : str
-        Its class, the file that has it, and the SHA-256 of that file.
+        Its class, the file that has it where Cryptick has not, and the SHA-256 of its file.
     params : dict
         As JSON.
     balances : dict
@@ -156,10 +157,11 @@ def read_inputs(path: Path) -> tuple[RunHeader, Iterator[Input]]:
 
 
 def source_of(strategy: type[Strategy]) -> tuple[str, str]:
-    """Return the file that has a strategy, and its SHA-256."""
-    path = inspect.getsourcefile(strategy) or ""
-    content = Path(path).read_bytes() if path else b""
-    return path, hashlib.sha256(content).hexdigest()
+    """Return the file that has a strategy, empty for one of Cryptick's own, and its SHA-256."""
+    path = Path(inspect.getsourcefile(strategy) or "").resolve()
+    content = path.read_bytes() if path.is_file() else b""
+    is_shipped = strategy.__module__.startswith(f"{shipped.__name__}.")
+    return "" if is_shipped else str(path), hashlib.sha256(content).hexdigest()
 
 
 def describe_plan(plan: Plan) -> Mapping[str, Any]:

@@ -5,8 +5,9 @@ import asyncio
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NoReturn
@@ -25,12 +26,12 @@ from cryptick.told import Difference, ToldComparison
 from cryptick.venue_replay import Replayed, VenueReplay
 from cryptick.xwrap_forms import Json, read_pair
 from exchange_wrapper.client import XWrapClient
-from exchange_wrapper.errors import DataError, NoData, UnknownName, XWrapError
+from exchange_wrapper.errors import DataError, NoData, XWrapError
 from exchange_wrapper.history import HistorySource, Recorded, RemoteHistory, StoreHistory
 from exchange_wrapper.terms import Mode
 from exchange_wrapper.times import SECOND, UtcNs, from_iso, to_iso
 
-__all__ = ["Parity", "check", "main"]
+__all__ = ["Market", "Parity", "check", "main"]
 
 _ORDERS_PAGE: Final = 1000
 _EARLIER_NS: Final = 86_400 * SECOND  # other runs' orders of so long before may still matter
@@ -44,6 +45,8 @@ strategy runs once more on what it heard. All orders, fills, wallets and decisio
 exit status: 0 nothing differs, 1 something does, 2 the command can't be run, 3 nothing was
 recorded, 4 xWrap or the store is not available.
 """
+
+_UNKNOWN_ORDERS: Final = "a store has no orders: what other runs took of the book is not known"
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,8 +70,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(argv)
         path = Path(options.runs_dir) / options.run_id
         with ExitStack() as stack:
-            store = stack.enter_context(StoreHistory(options.store)) if options.store else None
-            parity = check(path, store, options.xwrap)
+            if options.store is None:
+                parity = check(
+                    path,
+                    lambda header, end: _xwrap_market(options.xwrap or header.url, header, end),
+                )
+            else:
+                store = stack.enter_context(StoreHistory(options.store))
+                parity = check(path, lambda *_: Market(f"store {options.store}", store, None))
     except XWrapError as error:
         stderr.print(f"cryptick.parity: {error.message}")
         return error.exit_code
@@ -83,10 +92,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if parity.differences else 0
 
 
+@dataclass(frozen=True)
+class Market:
+    """What xWrap knows of a run's market.
+
+    Attributes
+    ----------
+    place : str
+        Where it is from, for the report.
+    recorded : HistorySource
+        Books and trades.
+    others : list of dict or None
+        Orders of other runs; None where nobody knows.
+    """
+
+    place: str
+    recorded: HistorySource
+    others: Sequence[Json] | None
+
+
 def check(
     path: Path,
-    store: StoreHistory | None = None,
-    url: str | None = None,
+    find_market: Callable[[RunHeader, UtcNs], Market],
     strategy: type[Strategy] | None = None,
 ) -> Parity:
     """Compare a finished run with its replay.
@@ -95,10 +122,8 @@ def check(
     ----------
     path : Path
         The run's directory.
-    store : StoreHistory, optional
-        Where what xWrap recorded is read; by default a running xWrap.
-    url : str, optional
-        Its address; by default that of the run.
+    find_market : callable
+        Returns the market of a run until a time.
     strategy : type of Strategy, optional
         By default it is found by the name or the file that the run had.
 
@@ -118,18 +143,17 @@ def check(
         raise NoData(f"{path} has no record of what the run heard and did")
     strategy = strategy or _find(header)
     params = make_params_from_json(strategy, described.get("params", header.params))
-    end = inputs[-1].time
-    notes: list[str] = []
-    source, place = _source(store, url or header.url)
-    others = [] if store is not None else _orders_of_others(url or header.url, header, end)
-    if store is not None:
-        notes.append("orders of other runs are not in a store: they are taken not to matter")
-    replayed = _replay_venues(header, inputs, source, others, notes)
+    orders = [input.params for input in inputs if input.method == "order"]
+    # xWrap's clock may be another machine's.
+    end = max([inputs[-1].time, *(from_iso(order["last_updated_at"]) for order in orders)])
+    market = find_market(header, end)
+    replayed, notes = _replay_venues(header, orders, end, market)
     told = ToldComparison(replayed, header.wallet_set_id)
     replay = RunReplay(header, strategy, params, path / MESSAGES)
     with TemporaryDirectory(prefix="cryptick-parity-") as scratch:
         replay.run(list(told.run(inputs)), Path(scratch))
-    found = _first(_parameters_differ(header, params, strategy), told, replay)
+    given = _parameters_differ(header, params, strategy)
+    found = [one for one in (given, told.difference, replay.difference) if one is not None]
     return Parity(
         run_id=header.run_id,
         strategy=header.strategy,
@@ -138,14 +162,9 @@ def check(
         compared=_counts(inputs, told, replay),
         period_start=to_iso(header.start),
         period_end=to_iso(end),
-        source=place,
+        source=market.place,
         notes=notes,
     )
-
-
-def _first(given: Difference | None, told: ToldComparison, replay: RunReplay) -> list[Difference]:
-    """Return the first difference of each kind, the earliest cause first."""
-    return [one for one in (given, told.difference, replay.difference) if one is not None]
 
 
 def _counts(inputs: Sequence[Input], told: ToldComparison, replay: RunReplay) -> dict[str, int]:
@@ -191,14 +210,12 @@ def _read_run(path: Path) -> dict[str, Any]:
 
 
 def _find(header: RunHeader) -> type[Strategy]:
-    try:
-        return find_strategy(header.strategy)
-    except UnknownName:
-        return find_strategy(f"{header.source}:{header.strategy}")
+    name = header.strategy
+    return find_strategy(f"{header.source}:{name}" if header.source else name)
 
 
-def _source(store: StoreHistory | None, url: str) -> tuple[HistorySource, str]:
-    return (RemoteHistory(url), f"xWrap at {url}") if store is None else (store, "the store")
+def _xwrap_market(url: str, header: RunHeader, end: UtcNs) -> Market:
+    return Market(f"xWrap at {url}", RemoteHistory(url), _orders_of_others(url, header, end))
 
 
 def _orders_of_others(url: str, header: RunHeader, end: UtcNs) -> list[Json]:
@@ -235,49 +252,59 @@ def _orders_of_others(url: str, header: RunHeader, end: UtcNs) -> list[Json]:
 
 
 def _replay_venues(
-    header: RunHeader,
-    inputs: Sequence[Input],
-    source: HistorySource,
-    others: Sequence[Json],
-    notes: list[str],
-) -> dict[str, Replayed]:
-    last_told: dict[str, Json] = {
-        input.params["client_order_id"]: input.params for input in inputs if input.method == "order"
-    }
-    own, end = list(last_told.values()), inputs[-1].time
-    recorded = {(one.exchange, one.pair): one for one in source.recordings()}
+    header: RunHeader, told: Sequence[Json], end: UtcNs, market: Market
+) -> tuple[dict[str, Replayed], list[str]]:
+    """Replay the paper exchanges of a run with the orders that were told.
+
+    Return them by name, and what is to be noted.
+    """
+    last_told = {order["client_order_id"]: order for order in told}
+    notes: list[str] = []
     replayed = {}
     for exchange, described in header.exchanges.items():
         if described["mode"] == Mode.LIVE:
             notes.append(f"{exchange} is live: its answers are taken from the run's record")
             continue
-        shared = [order for order in others if order["exchange"] == exchange]
-        start = min((from_iso(order["created_at"]) for order in shared), default=header.start)
-        start = min(start, header.start)
-        events: dict[str, Iterator[Recorded]] = {}
-        for pair, increments in described["increments"].items():
-            info = recorded.get((exchange, pair))
-            if info is None or info.start > header.start:
-                raise NoData(
-                    f"the market of {pair} on {exchange} was not recorded when the run began: set "
-                    '"record" of the exchange in the settings of xWrap'
-                )
-            if isinstance(source, StoreHistory) and info.end < end - _STORED_LATE_NS:
-                raise NoData(
-                    f"the recording of {pair} on {exchange} ends at {to_iso(info.end)}, before the "
-                    "run did"
-                )
-            known = read_pair(pair, increments)
-            if (info.tick_size, info.lot_size) != (known.tick_size, known.lot_size):
-                raise DataError(f"the increments of {pair} on {exchange} have changed since")
-            first = UtcNs(max(start, info.start))
-            events[pair] = source.recorded_events(exchange, pair, first, UtcNs(end + 1))
-        mine = [order for order in own if order["exchange"] == exchange]
-        replayed[exchange] = VenueReplay(header, exchange, events, mine, shared).run(end)
-        if shared:
-            notes.append(f"{len(shared):,} orders of other runs on {exchange} are replayed beside")
-        notes.extend(f"on {exchange} {words}" for words in replayed[exchange].others)
-    return replayed
+        own, others = (
+            [order for order in orders if order["exchange"] == exchange]
+            for orders in (last_told.values(), market.others or ())
+        )
+        start = min([header.start, *(from_iso(order["created_at"]) for order in others)])
+        events = _events(header, exchange, start, end, market)
+        venue = VenueReplay(header, exchange, events, own, others)
+        replayed[exchange] = venue.run(end)
+        if market.others is None:
+            replayed[exchange].doubts.append(_UNKNOWN_ORDERS)
+        if others:
+            notes.append(f"{len(others):,} orders of other runs on {exchange} are replayed beside")
+        notes.extend(f"on {exchange}, {words}" for words in replayed[exchange].doubts)
+    return replayed, notes
+
+
+def _events(
+    header: RunHeader, exchange: str, start: UtcNs, end: UtcNs, market: Market
+) -> dict[str, Iterator[Recorded]]:
+    """Return what was recorded of the run's pairs at an exchange."""
+    recorded = {(one.exchange, one.pair): one for one in market.recorded.recordings()}
+    events = {}
+    for pair, increments in header.exchanges[exchange]["increments"].items():
+        info = recorded.get((exchange, pair))
+        if info is None or info.start > header.start:
+            raise NoData(
+                f"the market of {pair} on {exchange} was not recorded when the run began: see "
+                '"record" in the settings of xWrap'
+            )
+        if market.others is None and info.end < end - _STORED_LATE_NS:
+            raise NoData(
+                f"the recording of {pair} on {exchange} ends at {to_iso(info.end)}, before the run "
+                "did"
+            )
+        known = read_pair(pair, increments)
+        if (info.tick_size, info.lot_size) != (known.tick_size, known.lot_size):
+            raise DataError(f"the increments of {pair} on {exchange} have changed since")
+        first = max(start, info.start)
+        events[pair] = market.recorded.recorded_events(exchange, pair, first, UtcNs(end + 1))
+    return events
 
 
 def _print(parity: Parity, console: Console) -> None:

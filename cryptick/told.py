@@ -73,7 +73,7 @@ class ToldComparison:
         self._fills: Counter[str] = Counter()  # by exchange
         self._wallets: Counter[str] = Counter()  # by exchange
         self._done: set[str] = set()
-        self._refused: set[str] = set()
+        self._of_wallets: Difference | None = None
         self._comparers = {
             "order": self._order,
             "trade": self._fill,
@@ -91,6 +91,8 @@ class ToldComparison:
             yield input
         if self.difference is None and inputs:
             self._nothing_is_left(inputs[-1].time)
+        # Wallets are told before the fills that moved them, which say more.
+        self.difference = self.difference or self._of_wallets
 
     def _order(self, number: int, input: Input) -> Json:
         told: Json = input.params
@@ -145,6 +147,8 @@ class ToldComparison:
     def _wallet_set(self, number: int, input: Input) -> Json:
         """Compare by exchange: what happens at one has its order, what at two has none."""
         told: Json = input.params
+        if self._of_wallets is not None:
+            return told
         for exchange, replayed in self._replayed.items():
             wanted = _balances(told, exchange)
             for index in range(self._wallets[exchange], len(replayed.wallets)):
@@ -154,7 +158,9 @@ class ToldComparison:
             else:
                 found = _funds(replayed.wallets[self._wallets[exchange]])
                 got = f"none like it; last {found}"
-                return self._differs("wallets", number, input, _funds(wanted), got, replayed)
+                self._differs("wallets", number, input, _funds(wanted), got, replayed)
+                self._of_wallets, self.difference = self.difference, None
+                return told
         self.counts["wallet states"] += 1
         return told
 
@@ -213,8 +219,8 @@ class ToldComparison:
         replayed: Replayed,
         cause: str = "",
     ) -> Json:
-        if not cause and replayed.others:
-            cause = f"liquidity is shared, and {replayed.others[0]}"
+        if not cause and replayed.doubts:
+            cause = replayed.doubts[0]
         if not cause:
             cause = (
                 "the run's record or xWrap's recording was altered, or xWrap filled otherwise "

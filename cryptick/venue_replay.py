@@ -54,8 +54,8 @@ class Replayed:
     quotes : dict of (pair, time) to (bid, ask)
         Each change of the best prices, None where there is none.
     trades : dict of (pair, trade_id) to TradePrint
-    others : list of str
-        What became of other runs' orders differently, in words.
+    doubts : list of str
+        Why the replay may differ, in words.
     """
 
     orders: dict[str, list[Order]] = field(default_factory=lambda: defaultdict(list))
@@ -64,7 +64,7 @@ class Replayed:
     wallets: list[Balances] = field(default_factory=list)
     quotes: dict[tuple[str, UtcNs], tuple[str | None, str | None]] = field(default_factory=dict)
     trades: dict[tuple[str, str], TradePrint] = field(default_factory=dict)
-    others: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
 
 class VenueReplay:
@@ -215,9 +215,9 @@ class VenueReplay:
                 pair = self._pairs[told["pair"]]
                 filled = format_amount(pair.size(Lots(self._filled[told["id"]])))
                 if filled != told["filled_size"]:
-                    self._replayed.others.append(
-                        f"order {told['id']} of run {told['run_id']} filled {told['filled_size']} "
-                        f"{pair.base}, and {filled} in the replay"
+                    self._replayed.doubts.append(
+                        f"liquidity is shared, and order {told['id']} of run {told['run_id']} "
+                        f"filled {told['filled_size']} {pair.base}, and {filled} in the replay"
                     )
 
 
