@@ -16,6 +16,7 @@ Inputs besides xWrap's notifications:
 ``first_quote`` the best prices when the run subscribed
 ``answer``      xWrap's answer to a request
 ``post``        a call of the user, as JSON text
+``beat``        nothing but the time
 ``run.stop``    the strategy hears that the run ends
 ``end``         no more market data and no new orders: what is open is cancelled
 =============== ===========================================================
@@ -34,8 +35,9 @@ from cryptick.strategy.base import START, STOP, RunContext, Strategy
 from cryptick.xwrap_interface import Request, XWrapInterface
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["POST", "DrivenRun"]
+__all__ = ["BEAT", "POST", "DrivenRun"]
 
+BEAT: Final = "beat"
 POST: Final = "post"
 
 _SHOWN_AFTER_S: Final = 0.1  # components reach their files so late at most
@@ -98,6 +100,7 @@ class DrivenRun:
             START: self._start,
             STOP: lambda _: self.hub.notify(STOP),
             POST: port.receive,
+            BEAT: lambda _: None,
         }
 
     def receive(self, input: Input) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from cryptick.clock import RealTime
-from cryptick.driven_run import DrivenRun
+from cryptick.driven_run import BEAT, DrivenRun
 from cryptick.errors import UsageError
 from cryptick.hub import Audit
 from cryptick.inputs import INPUTS, InputLog, RunHeader, describe_plan, source_of
@@ -156,7 +156,7 @@ class PaperRun:
                 if failure.done():
                     failure.result()
                 initial = self.plan.equity(balances, venue.bid)
-                await self._until_end(venue, recorder, time, failure, stop)
+                await self._until_end(link, venue, recorder, failure, stop)
                 link.put(STOP)
                 if failure.done():
                     failure.result()
@@ -210,16 +210,16 @@ class PaperRun:
 
     async def _until_end(
         self,
+        link: XWrapLink,
         venue: XWrapInterface,
         recorder: RunRecorder,
-        time: RealTime,
         failure: asyncio.Future[None],
         stop: asyncio.Event,
     ) -> None:
         tasks = (
             asyncio.create_task(self._client.wait_closed()),
             asyncio.create_task(stop.wait()),
-            asyncio.create_task(self._beat(venue, recorder, time)),
+            asyncio.create_task(self._beat(link, venue, recorder)),
         )
         try:
             await asyncio.wait((*tasks, failure), return_when=asyncio.FIRST_COMPLETED)
@@ -231,11 +231,11 @@ class PaperRun:
         if not stop.is_set():
             raise Unavailable(f"xWrap at {self._client.url} has gone; open orders stay there")
 
-    async def _beat(self, venue: XWrapInterface, recorder: RunRecorder, time: RealTime) -> None:
+    async def _beat(self, link: XWrapLink, venue: XWrapInterface, recorder: RunRecorder) -> None:
         """Tell the equity once a minute."""
         while True:
             await asyncio.sleep(_HEARTBEAT_S)
-            equity = self._sample(venue, time.stamp())
+            equity = self._sample(venue, link.put(BEAT))
             counts = recorder.counts
             recorder.log(
                 f"equity {equity:,.2f} {self.plan.currency}, "

@@ -50,7 +50,21 @@ _UNKNOWN_ORDERS: Final = "a store has no orders: what other runs took of the boo
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
-    """The result: what was compared, and the first difference if there is one."""
+    """The result.
+
+    Attributes
+    ----------
+    differences : int
+        How many of these differ: the parameters, what xWrap told, what the strategy decided.
+    first : Difference or None
+        The first difference of the first of them.
+    compared : dict of str to int
+        How much was, by what it is.
+    source : str
+        Where the market is from.
+    notes : list of str
+        What else is to be known.
+    """
 
     run_id: str
     strategy: str
@@ -204,7 +218,7 @@ def _read_run(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path / 'run.json'} can't be read: {error}") from None
     if described.get("mode") == "backtest":
         raise UsageError(f"{path.name} is a backtest: parity is for runs on paper")
-    if described.get("state") in ("starting", "running"):
+    if described.get("state") not in ("stopped", "failed"):
         raise UsageError(f"{path.name} has not ended: parity is for finished runs")
     return described
 

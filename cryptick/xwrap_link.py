@@ -69,13 +69,14 @@ class XWrapLink:
         for method in NOTIFICATIONS:
             client.on(method, self._putter(method))
 
-    def put(self, method: str, params: Any = None) -> None:
-        """Let the run take an input now."""
-        if self._is_over:
-            return
-        input = Input(self._time.stamp(), method, params)
-        self._log.write(input)
-        self._drive(lambda: self._run.receive(input))
+    def put(self, method: str, params: Any = None) -> UtcNs:
+        """Let the run take an input now; return the time."""
+        now = self._time.stamp()
+        if not self._is_over:
+            input = Input(now, method, params)
+            self._log.write(input)
+            self._drive(lambda: self._run.receive(input))
+        return now
 
     async def load_history(self, needed_s: int) -> None:
         """Read the candles of the traded pairs of the last ``needed_s`` seconds."""

@@ -1,6 +1,6 @@
 """Small tools that know nothing of exchanges."""
 
-import time
+from time import time_ns
 from typing import Final
 
 from exchange_wrapper.times import SECOND, UtcNs
@@ -20,7 +20,7 @@ def utc_now() -> UtcNs:
     than a second is followed back.
     """
     global _last
-    now = time.time_ns() // _MICROSECOND * _MICROSECOND
+    now = time_ns() // _MICROSECOND * _MICROSECOND
     if now <= _last < now + SECOND:
         now = _last + _MICROSECOND
     _last = now

@@ -243,6 +243,14 @@ class Runs(PaperCase):
         reasons = sorted(row[10] for row in self.rows("orders.csv"))
         self.assertEqual(reasons, ["cancelled", "filled", "filled"])
 
+    async def test_the_equity_is_told_now_and_then_and_the_time_goes_on(self) -> None:
+        with patch.object(paper, "_HEARTBEAT_S", 0.0):
+            await self.run_paper(HodlStrategy)
+        times = [line[:27] for line in (self.path / "run.log").read_text().splitlines()]
+        self.assertIn("equity 988.02 USD, 1 orders, 1 trades", "\n".join(self.said))
+        self.assertEqual(times, sorted(times))
+        self.assertGreater(len(set(times)), 3)
+
     async def test_a_refused_order_is_heard_of(self) -> None:
         heard: list[OrderUpdate] = []
 

@@ -4,7 +4,6 @@ import json
 import tempfile
 import unittest
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,57 +15,17 @@ from hypothesis import strategies as st
 from cryptick import parity
 from cryptick.errors import UsageError
 from cryptick.inputs import Input
-from cryptick.messages import Fill, MarketTrade, OrderUpdate, Quote
+from cryptick.messages import Quote
 from cryptick.parity import Parity, check
 from cryptick.strategy import find_strategy
-from cryptick.strategy.base import Strategy, param
+from cryptick.strategy.base import Strategy
 from exchange_wrapper.errors import DataError, NoData
 from exchange_wrapper.market import BookSnapshot
 from exchange_wrapper.numbers import Lots, Ticks
-from exchange_wrapper.terms import OrderType, Side
+from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs
 from tests.cryptick.recorded_run import RecordedRun
-
-TYPES = tuple(OrderType)
-
-
-class Restless(Strategy):
-    """Trades all the time, every which way, and looks at all it can see."""
-
-    @dataclass(frozen=True)
-    class Params(Strategy.Params):
-        """How much at most."""
-
-        most: Decimal = param(Decimal(2), help="largest order")
-
-    def on_start(self) -> None:
-        self.every(0.01, self.look)
-
-    def on_quote(self, quote: Quote) -> None:
-        draw, side = self.random, self.random.choice(tuple(Side))
-        size = Decimal(draw.randint(1, 10)) * self.params.most / 10
-        kind = draw.choice((*TYPES, OrderType.LIMIT, OrderType.LIMIT))
-        if kind is OrderType.MARKET:
-            send = self.buy_market if side is Side.BUY else self.sell_market
-            send("BTC_USD", size=size)
-        else:
-            limit = self.random.choice((quote.bid, quote.ask, Decimal("99.95"), Decimal("100.05")))
-            make = self.buy_limit if side is Side.BUY else self.sell_limit
-            make("BTC_USD", size, limit, type=kind, cancel_after_s=draw.choice((0, 0, 1)))
-        if self.open_orders and draw.random() < 0.4:
-            self.cancel(draw.choice(list(self.open_orders)))
-
-    def on_trade(self, trade: MarketTrade) -> None:
-        self.log(f"{self.now()}: {trade.size} at {trade.price}")
-
-    def on_order(self, order: OrderUpdate) -> None:
-        self.at(UtcNs(self.now() + 1_000_000), lambda: self.log(f"{order.status} {self.now()}"))
-
-    def on_fill(self, fill: Fill) -> None:
-        self.log(f"{self.wallet('USD')}, {self.wallet('BTC')}")
-
-    def look(self) -> None:
-        self.log(f"{self.now()}: {self.quote('BTC_USD')}, {len(self.open_orders)} open")
+from tests.cryptick.restless import Restless
 
 
 class ParityCase(unittest.TestCase):
