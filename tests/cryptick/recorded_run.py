@@ -257,12 +257,12 @@ class RecordedRun:
         """Return what was received."""
         return (event for event in self.events if event.received_at < end)
 
-    def alter(self, change: Callable[[list[Input]], list[Input]]) -> None:
-        """Write other inputs than there were."""
-        header, inputs = read_inputs(self.path / INPUTS)
+    def alter(self, change: Callable[[list[Input]], list[Input]] = list, **header: Any) -> None:
+        """Write other inputs, or other fields of the header, than there were."""
+        known, inputs = read_inputs(self.path / INPUTS)
         altered = change(list(inputs))
         (self.path / INPUTS).unlink()
-        with InputLog(self.path / INPUTS, header) as log:
+        with InputLog(self.path / INPUTS, msgspec.structs.replace(known, **header)) as log:
             for input in altered:
                 log.write(input)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import settings as configured
@@ -19,7 +20,7 @@ from cryptick.messages import Quote
 from cryptick.parity import Parity, check
 from cryptick.strategy import find_strategy
 from cryptick.strategy.base import Strategy
-from exchange_wrapper.errors import DataError, NoData
+from exchange_wrapper.errors import DataError, NoData, XWrapError
 from exchange_wrapper.market import BookSnapshot
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.terms import Side
@@ -54,7 +55,7 @@ class Replays(ParityCase):
         for kind in others:
             run.play(steps // 4)
             side, limit = tuple(Side)[kind % 2], (None, "99.98", "100.02")[kind - 1]
-            with contextlib.suppress(Exception):  # the book may not offer that much
+            with contextlib.suppress(XWrapError):  # the book may not offer that much
                 run.order_of_another(side, "1.5", limit)
         run.play(steps)
         run.finish()
@@ -139,6 +140,12 @@ def removed(method: str) -> Change:
     return change
 
 
+def without_the_last_fill(inputs: list[Input]) -> list[Input]:
+    """Leave the last fill out, but not what it did to its order."""
+    index = max(n for n, one in enumerate(inputs) if one.method == "trade")
+    return inputs[:index] + inputs[index + 1 :]
+
+
 def without_an_order(inputs: list[Input]) -> list[Input]:
     """Leave out all that was told of the order that filled first."""
     name = next(one for one in inputs if one.method == "trade").params["client_order_id"]
@@ -165,6 +172,7 @@ class Differences(ParityCase):
             ("a fill's fee", edited("trade", fee="0"), "fill", "fee 0"),
             ("a fill", removed("trade"), "fill", "exec_"),
             ("an order's state", edited("order", filled_size="0.5"), "order", "filled_size 0.5"),
+            ("the last fill", without_the_last_fill, "fill", "no more fills"),
             ("an order", without_an_order, "", ""),
             ("a wallet", poorer, "wallets", "1 USD"),
             ("a quote", edited("ticker", bid="98.5"), "quote", "bid 98.5"),
@@ -248,6 +256,47 @@ class Differences(ParityCase):
         assert first is not None
         self.assertEqual((first.what, first.expected[:14]), ("fill", "exec_price 102"))
 
+    def test_an_order_that_the_replay_refuses_is_named_with_the_reason(self) -> None:
+        run = self.record()
+        run.alter(balances={"gdax": {"USD": Decimal(1)}})
+        first = self.check(run).first
+        assert first is not None
+        self.assertEqual(first.what, "order")
+        self.assertIn("is needed but only 1 is", first.found)
+
+    def test_a_restart_of_xwrap_during_the_run_is_named_as_the_cause(self) -> None:
+        run = self.record()
+        run.alter(edited("order", offline=[{"from": "…", "to": "…"}]))
+        first = self.check(run).first
+        assert first is not None
+        self.assertIn("xWrap was restarted", first.cause)
+
+    def test_another_run_that_fills_otherwise_in_the_replay_is_noted(self) -> None:
+        run = RecordedRun(self.folder, Restless)
+        run.order_of_another(Side.BUY, "1")
+        run.play(50)
+        run.finish()
+        (told,) = run.others.values()
+        told["filled_size"] = "0.5"
+        told["type"] = "limit"
+        told["limit"] = "1"
+        notes = "\n".join(self.check(run).notes)
+        self.assertIn("of run another filled 0.5 BTC, and 0 in the replay", notes)
+
+    def test_of_a_live_exchange_the_decisions_are_compared(self) -> None:
+        run = self.record()
+        described = {"gdax": {**run.header.exchanges["gdax"], "mode": "live"}}
+        run.alter(exchanges=described)
+        result = self.check(run)
+        self.assertIsNone(result.first)
+        self.assertEqual(
+            result.notes, ["gdax is live: its answers are taken from the run's record"]
+        )
+        self.assertEqual(result.compared["fills"], 0)
+        self.assertGreater(result.compared["orders decided"], 0)
+        run.alter(edited("trade", exec_price="99"), exchanges=described)
+        self.assertEqual(self.check(run).differences, 1)
+
 
 class Refusals(ParityCase):
     def test_what_can_not_be_compared_is_said_in_one_sentence(self) -> None:
@@ -275,6 +324,28 @@ class Refusals(ParityCase):
             (run.path / "inputs.jsonl.gz").unlink()
             with self.assertRaisesRegex(NoData, "is missing"):
                 self.check(run)
+
+    def test_the_command_prints_the_result_and_keeps_it(self) -> None:
+        run = self.record()
+        arguments = [run.path.name, "--runs-dir", str(self.folder)]
+
+        def call(*more: str) -> tuple[int, str]:
+            with (
+                patch.object(parity, "_xwrap_market", lambda url, *of: run.found(*of)),
+                contextlib.redirect_stdout(io.StringIO()) as out,
+            ):
+                return parity.main([*arguments, *more]), out.getvalue()
+
+        status, shown = call()
+        self.assertEqual(status, 0)
+        self.assertRegex(shown, r"differences *│ 0 ")
+        run.alter(edited("trade", fee="0"))
+        status, shown = call()
+        self.assertEqual(status, 1)
+        self.assertRegex(shown, r"first: what *│ fill")
+        status, text = call("--json")
+        self.assertEqual((status, json.loads(text)["first"]["what"]), (1, "fill"))
+        self.assertEqual(json.loads((run.path / "parity.json").read_text()), json.loads(text))
 
     def test_the_command_says_what_is_wrong_with_the_right_status(self) -> None:
         run = self.record()
