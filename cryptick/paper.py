@@ -128,6 +128,10 @@ class PaperRun:
             if not failure.done():
                 failure.set_exception(error)
 
+        def check() -> None:
+            if failure.done():
+                failure.result()
+
         time = RealTime()
         start = time.stamp()
         balances = self.request.wallets()
@@ -152,14 +156,13 @@ class PaperRun:
                 needed_s = request.strategy.history_needed(request.params, request.funded)
                 await link.load_history(needed_s)
                 link.put(START)
+                check()
                 await link.subscribe()
-                if failure.done():
-                    failure.result()
+                check()
                 initial = self.plan.equity(balances, venue.bid)
                 await self._until_end(link, venue, recorder, failure, stop)
                 link.put(STOP)
-                if failure.done():
-                    failure.result()
+                check()
             finally:
                 done = await _end(link, recorder)
             end = time.stamp()

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from cryptick.clock import NEVER, RealTime
-from cryptick.driven_run import DrivenRun
+from cryptick.driven_run import BEAT, DrivenRun
 from cryptick.inputs import Input, InputLog
 from cryptick.messages import BAR, BOOK, TRADE, ErrorBody
 from cryptick.valuation import Plan
@@ -127,7 +127,8 @@ class XWrapLink:
         return True
 
     def close(self) -> None:
-        """Let the run hear nothing more."""
+        """Let the run hear nothing more, and no timer fire."""
+        self.put(BEAT)  # the record goes as far as the timers did
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()

@@ -22,8 +22,8 @@ from exchange_wrapper.errors import XWrapError
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.history import RecordingInfo
 from exchange_wrapper.ledger import Ledger
-from exchange_wrapper.live_book import LiveBook
-from exchange_wrapper.market import BookSnapshot, BookUpdate, MarketEvent, TradePrint
+from exchange_wrapper.live_book import BookState, LiveBook
+from exchange_wrapper.market import BookLost, BookSnapshot, BookUpdate, MarketEvent, TradePrint
 from exchange_wrapper.numbers import Lots, Ticks, format_amount
 from exchange_wrapper.orders import OrderRequest
 from exchange_wrapper.pair import Pair
@@ -132,12 +132,14 @@ class RecordedRun:
         """Receive something of the venue."""
         draw, now = self.random, self._tick()
         event: MarketEvent
-        if not self.events:
+        if self.live.state is not BookState.LIVE:
             sides = [
                 [(Ticks(MID + sign * n), Lots(draw.randint(1, 30_000))) for n in range(1, 8)]
                 for sign in (-1, 1)
             ]
             event = BookSnapshot("BTC_USD", *sides, now, now)
+        elif draw.random() < 0.02:
+            event = BookLost("BTC_USD", "the connection was lost", now)
         elif draw.random() < 0.3:
             side = draw.choice(tuple(Side))
             self._last_trade += 1
