@@ -267,10 +267,10 @@ def _report(
     files.write_json("summary.json", summary)
     start, end = (_day(time_s) for time_s in sweep.prepared.period)
     title = f"{manifest.strategy}, {manifest.search} from {start} to {end}"
-    said = [verdict(results), *warned] if results.walk_forward else warned
+    said = verdict(results)
     tables = [choices_table(results), points_table(results, _ROWS_ON_PAGE)]
     page = directory.path / "sweep.html"
-    page.write_text(sweep_page(title, said, results, tables), encoding="utf-8")
+    page.write_text(sweep_page(title, said, warned, results, tables), encoding="utf-8")
     if options.json:
         sys.stdout.write(json.dumps(summary, indent=2) + "\n")
         return
@@ -282,7 +282,7 @@ def _report(
         for row in cells:
             table.add_row(*row)
         console.print(table, soft_wrap=False)
-    for line in said:
+    for line in (said, *warned):
         console.print(line)
     console.print(f"all results: {directory.path / 'results.csv'}, {page}")
 

@@ -51,13 +51,18 @@ def color(share: float) -> str:
 
 
 def sweep_page(
-    title: str, warnings: Sequence[str], results: Results, tables: Sequence["Table"]
+    title: str,
+    verdict: str,
+    warnings: Sequence[str],
+    results: Results,
+    tables: Sequence["Table"],
 ) -> str:
     """Return the page.
 
     Parameters
     ----------
-    title : str
+    title, verdict : str
+        What was searched, and what it came to.
     warnings : sequence of str
         Said before any result.
     tables : sequence of (heading, columns, rows)
@@ -72,7 +77,7 @@ def sweep_page(
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{warned}{map_part}"
+        f"<style>{_STYLE}</style><h1>{escape(title)}</h1><p><b>{escape(verdict)}</b></p>{warned}{map_part}"
         f"{''.join(map(_table, tables))}</html>\n"
     )
 

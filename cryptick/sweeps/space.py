@@ -268,7 +268,7 @@ def _number(option: str, flag: str, text: str) -> Decimal:
 
 
 def _written(value: object) -> str:
-    """Return the text of a value, the same for the same value: ``05`` is ``5``."""
+    """Return the text of a value, the same for the same value: ``1.50`` is ``1.5``."""
     if isinstance(value, tuple):
         return ",".join(value)
     if isinstance(value, bool):

@@ -26,9 +26,8 @@ def warnings(results: Results) -> list[str]:
     skills = [one.skill for one in results.choices if one.skill is not None]
     if skills:
         said.append(
-            "Deflated Sharpe ratio of the choices in-sample: "
-            + ", ".join(f"{one:.0%}" for one in skills)
-            + "; below 95 % they are no better than the luckiest of so many trials would be."
+            f"The deflated Sharpe ratio of the choices in-sample is {min(skills):.0%} to "
+            f"{max(skills):.0%}: below 95 % a choice is no better than the luckiest of so many."
         )
     if results.failed:
         example = next((one.error for one in results.points if one.error), "")
@@ -40,7 +39,7 @@ def verdict(results: Results) -> str:
     """Return the walk-forward result in one line, or that there is none."""
     found = results.walk_forward
     if found is None:
-        return "no walk-forward result"
+        return "no result out-of-sample"
     name = results.objective
     return (
         f"walk-forward, {found.parts} parts out-of-sample: return {found.total_return:+.2%}, max "
