@@ -69,7 +69,8 @@ class DaskWorkers:
         """Yield the outcome of every task as it comes; see `Workers.run`."""
         waiting = iter(tasks)
         try:
-            results = as_completed(self._submit(waiting, self._ahead()))
+            first = self._submit(waiting, self._ahead())
+            results = as_completed(first, loop=self._client.loop)
             for future in results:
                 yield future.result()
                 for following in self._submit(waiting, self._ahead() - results.count()):
