@@ -75,12 +75,15 @@ def prepare(
     end_s = min(int(one.candles.time[-1]) + one.freq_s for one in series)
     if start_s >= end_s:
         raise UsageError("the pairs have no time in common: choose a period with -s and -e")
-    earlier = load_history(replace(request, params=longest), source, series)
+    # Read once more as one who goes on with the sweep will: increments may be inferred from bars.
+    freq_s = series[0].freq_s
+    request = replace(request, params=longest, start_s=start_s, end_s=end_s, freq_s=freq_s)
+    series = load_series(request, source, union)
+    earlier = load_history(request, source, series)
     listed: dict[str, set[str]] = {}
     for info in source.series():
         listed.setdefault(info.exchange, set()).add(info.pair)
     joined = [_with_earlier(one, earlier.get(one.market)) for one in series]
-    freq_s = series[0].freq_s
     job = Job(
         uuid.uuid4().hex,
         __version__,
@@ -95,8 +98,7 @@ def prepare(
         warm_up_s,
         start_s,
     )
-    bars = sum(len(one.candles.slice(start_s, end_s)) for one in series)
-    return Prepared(job, (start_s, end_s), bars)
+    return Prepared(job, (start_s, end_s), sum(len(one.candles) for one in series))
 
 
 def _union(plans: Sequence[Plan]) -> Plan:

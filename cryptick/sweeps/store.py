@@ -2,17 +2,15 @@
 
 import fcntl
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from cryptick.candle_market import Series
 from cryptick.errors import UsageError
 from cryptick.run_directory import RunDirectory
-from cryptick.sweeps.trial import Outcome, Trial
+from cryptick.sweeps.trial import Job, Outcome, Trial
 
 __all__ = ["Manifest", "SweepDirectory", "data_hash"]
 
@@ -27,7 +25,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     period : tuple of int
         First and end of the bars, [start_s, end_s), seconds since 1970 UTC.
     data_hash, code_hash : str
-        Of the candles and of the strategy.
+        Of candles, fees and fills, and of the strategy.
     versions : dict of str to str
         Of Cryptick and Python.
     """
@@ -131,21 +129,18 @@ class SweepDirectory:
         self.done[outcome.trial] = outcome
 
 
-def data_hash(series: Iterable[Series]) -> str:
-    """Return a name of the candles: the same for the same bars and increments."""
-    digest = hashlib.sha256()
-    for one in series:
+def data_hash(job: Job) -> str:
+    """Return a name of what the trials trade with: the same for the same bars, fees and fills."""
+    digest = hashlib.sha256(f"{job.fills} {job.freq_s} {job.warm_up_s}".encode())
+    for exchange in sorted(job.balances):
+        fees = job.fees.of(exchange)
+        digest.update(f" {exchange} {fees.maker:f} {fees.taker:f}".encode())
+    for one in job.series:
         candles, instrument = one.candles, one.instrument
-        head = (*one.market, instrument.tick_size, instrument.lot_size, instrument.min_notional)
-        digits = candles.freq_s, candles.price_digits, candles.volume_digits, len(candles)
-        digest.update(repr((*map(str, head), *digits)).encode())
-        for column in (
-            candles.time,
-            candles.open,
-            candles.high,
-            candles.low,
-            candles.close,
-            candles.volume,
-        ):
+        increments = instrument.tick_size, instrument.lot_size, instrument.min_notional
+        digits = candles.price_digits, candles.volume_digits, len(candles)
+        digest.update(" ".join(map(str, (*one.market, *increments, *digits))).encode())
+        prices = candles.open, candles.high, candles.low, candles.close
+        for column in (candles.time, *prices, candles.volume):
             digest.update(column.tobytes())
     return digest.hexdigest()

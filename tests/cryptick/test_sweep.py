@@ -145,7 +145,7 @@ class Resuming(CommandLine):
         status, out, _ = self.call(f"--resume {self.path.name} --json")
         self.assertEqual((status, json.loads(out)["points"]), (0, whole["points"]))
         manifest = json.loads((self.path / "sweep.json").read_text())
-        for name, words in (("data_hash", "candles have"), ("code_hash", "strategy has")):
+        for name, words in (("data_hash", "candles or fees have"), ("code_hash", "strategy has")):
             changed = {**manifest, name: "0"}
             (self.path / "sweep.json").write_text(json.dumps(changed))
             status, _, err = self.call(f"--resume {self.path.name}")
