@@ -124,6 +124,7 @@ def _run(sweep: Sweep, options: SweepOptions, directory: SweepDirectory, stderr:
         while True:
             missing = [task for task in tasks if task.trial not in directory.done]
             if missing:
+                progress.update(bar, total=max(total, len(directory.done) + len(missing)))
                 workers = workers or _workers(sweep.prepared.job, options, stack)
                 for outcome in workers.run(missing):
                     directory.add(outcome)

@@ -102,15 +102,17 @@ def heat_map(results: Results) -> tuple[str, str] | None:
     """Return heading and SVG of the score over the two parameters searched, None without two.
 
     Of more than two, the first two span the map and a cell is the mean over the others. Every
-    mark has its value as a title, which browsers show on hover.
+    mark has its value as a title, which browsers show on hover. Only points with a score in the
+    same splits are comparable; a study's are not, but for its best.
     """
-    scored = [one for one in results.points if one.score is not None]
+    most = max((one.parts for one in results.points), default=0)
+    scored = [one for one in results.points if one.score is not None and one.parts == most]
     values: dict[str, set[str]] = defaultdict(set)
     for one in results.points:
         for flag, text in one.point.items():
             values[flag].add(text)
     varied = [flag for flag, texts in values.items() if len(texts) > 1][:2]
-    if len(varied) < 2 or not scored:
+    if len(varied) < 2 or 2 * len(scored) < len(results.points):
         return None
     across, down = sorted(varied, key=lambda flag: len(values[flag]))
     columns, rows = _sorted(values[across]), _sorted(values[down])

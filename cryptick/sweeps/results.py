@@ -84,7 +84,7 @@ class WalkForward(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True):
-    """Everything a sweep reports; points best first, those without a score last."""
+    """Everything a sweep reports; points best first, those with scores in fewer splits last."""
 
     objective: Objective
     points: list[PointResult]
@@ -105,7 +105,8 @@ def make_results(
         by_point[tuple(outcome.point.items())].append(outcome)
         by_split[outcome.split].append(outcome)
     points = [_point_result(found, objective) for found in by_point.values()]
-    points.sort(key=lambda one: (one.score is None, -(one.score or 0.0)))
+    # Means over different splits can't be compared: those over the most come first.
+    points.sort(key=lambda one: (-one.parts, -(one.score or 0.0)))
     choices = [
         _choice(index, split, by_split[index], objective) for index, split in enumerate(splits)
     ]
@@ -120,11 +121,15 @@ def make_results(
 
 
 def _point_result(found: Sequence[Outcome], objective: Objective) -> PointResult:
-    unique = {one.split: one for one in found}.values()  # a study may come back to a point
-    judged = [m for m in (one.out_of_sample or one.in_sample for one in unique) if m is not None]
+    unique: dict[int, Outcome] = {}
+    for one in found:  # a study may come back to a point; its first outcome has both parts
+        unique.setdefault(one.split, one)
+    judged = [
+        m for m in (one.out_of_sample or one.in_sample for one in unique.values()) if m is not None
+    ]
     scores = _scores(judged, objective)
-    chosen = _scores((one.in_sample for one in unique), objective)
-    errors = [one.error for one in unique if one.error is not None]
+    chosen = _scores((one.in_sample for one in unique.values()), objective)
+    errors = [one.error for one in unique.values() if one.error is not None]
     return PointResult(
         found[0].point,
         fmean(scores) if scores else None,

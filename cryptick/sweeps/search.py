@@ -5,6 +5,7 @@ of the tasks. So it depends on results alone, never on who was faster, and a sea
 again with the outcomes of before takes the same way.
 """
 
+import math
 from collections.abc import Generator, Sequence
 from typing import Final
 
@@ -38,7 +39,8 @@ def by_optuna(
     """Let a tree-structured Parzen estimator look for the best point of each split.
 
     Every split has a study of its own that is told in-sample results only: what lies after a
-    split must not lead the search in it.
+    split must not lead the search in it. At last the best of each split is judged in the others,
+    where it can't be chosen any more.
     """
     studies = [_Study(space, seed + index, objective) for index in range(len(splits))]
     for first in range(0, trials, _ROUND):
@@ -50,14 +52,30 @@ def by_optuna(
                 if point is not None:
                     tasks.append(Task(number, index, point, split))
         if not tasks:
-            return
+            break
         outcomes = yield tasks
         for outcome in outcomes:
             studies[outcome.split].tell(outcome)
+    judged = [
+        Task(trials + index, other, study.best, split, judged_only=True)
+        for index, study in enumerate(studies)
+        for other, split in enumerate(splits)
+        if study.best is not None and other != index and split.out_of_sample is not None
+    ]
+    if judged:
+        yield judged
 
 
 class _Study:
-    """One study, which asks only for what the strategy accepts."""
+    """One study, which asks only for what the strategy accepts.
+
+    Attributes
+    ----------
+    best : Point or None
+        The first of those with the best value yet.
+    """
+
+    best: Point | None = None
 
     def __init__(self, space: Space, seed: int, objective: Objective) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -66,6 +84,7 @@ class _Study:
         sampler = optuna.samplers.TPESampler(seed=seed)
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._asked: list[optuna.Trial] = []
+        self._best_value = -math.inf
 
     def ask(self) -> Point | None:
         """Return the next point, None when the strategy refuses too many in a row."""
@@ -86,3 +105,5 @@ class _Study:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
             self._study.tell(trial, value)
+            if value > self._best_value:
+                self.best, self._best_value = outcome.point, value

@@ -29,6 +29,13 @@ def warnings(results: Results) -> list[str]:
             f"The deflated Sharpe ratio of the choices in-sample is {min(skills):.0%} to "
             f"{max(skills):.0%}: below 95 % a choice is no better than the luckiest of so many."
         )
+    most = max((one.parts for one in results.points), default=0)
+    partly = sum(one.parts < most for one in results.points)
+    if partly:
+        said.append(
+            f"{partly:,} points have a result in fewer splits than others and come after them: "
+            "means over different splits can't be compared."
+        )
     if results.failed:
         example = next((one.error for one in results.points if one.error), "")
         said.append(f"{results.failed:,} of {results.trials:,} trials failed, such as: {example}")

@@ -110,12 +110,19 @@ Trial = tuple[int, int]
 
 @dataclass(frozen=True)
 class Task:
-    """A point of the space on one split."""
+    """A point of the space on one split.
+
+    Attributes
+    ----------
+    judged_only : bool
+        Whether it is run out-of-sample only, so that no split can choose it.
+    """
 
     number: int
     split: int
     point: Point
     windows: Split
+    judged_only: bool = False
 
     @property
     def trial(self) -> Trial:
@@ -167,7 +174,7 @@ class Runner:
         windows = task.windows
         try:
             params = make_params(self._strategy, {**self._job.fixed, **point})
-            chosen = self._measure(params, windows.in_sample)
+            chosen = None if task.judged_only else self._measure(params, windows.in_sample)
             judged = windows.out_of_sample
             return Outcome(
                 task.number,
