@@ -1,6 +1,6 @@
 """A sweep's results in words and tables, for the terminal and the page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptick.sweeps.measures import Objective, score
 from cryptick.sweeps.page import Table
@@ -26,8 +26,9 @@ def warnings(results: Results) -> list[str]:
     skills = [one.skill for one in results.choices if one.skill is not None]
     if skills:
         said.append(
-            f"The deflated Sharpe ratio of the choices in-sample is {min(skills):.0%} to "
-            f"{max(skills):.0%}: below 95 % a choice is no better than the luckiest of so many."
+            f"The deflated Sharpe ratio of what was chosen in-sample is {min(skills):.0%}"
+            + (f" to {max(skills):.0%}" if len(skills) > 1 else "")
+            + ": below 95 % a choice is no better than the luckiest of so many."
         )
     most = max((one.parts for one in results.points), default=0)
     partly = sum(one.parts < most for one in results.points)
@@ -50,7 +51,7 @@ def verdict(results: Results) -> str:
     name = results.objective
     return (
         f"walk-forward, {found.parts} parts out-of-sample: return {found.total_return:+.2%}, max "
-        f"drawdown {found.max_drawdown:.2%}, {name} {_figure(name, found.out_of_sample)} "
+        f"drawdown {found.max_drawdown:.2%}, mean {name} {_figure(name, found.out_of_sample)} "
         f"(in-sample {_figure(name, found.in_sample)})"
     )
 
@@ -60,7 +61,7 @@ def choices_table(results: Results) -> Table:
     name = results.objective
     columns = ["split", "chosen until", "chosen", f"{name} in", "out", "return out"]
     if results.walk_forward is None:
-        columns = ["split", "chosen until", "chosen", name, "return", "trades"]
+        columns = ["split", "chosen until", "chosen", f"{name} in", "return", "trades"]
     rows = [_choice_row(one, results) for one in results.choices]
     heading = "chosen in-sample" if results.walk_forward is None else "walk-forward choices"
     return heading, [*columns, "deflated"], rows
@@ -70,8 +71,11 @@ def points_table(results: Results, most: int) -> Table:
     """Return the best points."""
     name = results.objective
     searched = list(results.points[0].point) if results.points else []
-    figures = [name, "±", "worst", "in-sample", "return", "drawdown", "trades", "parts"]
-    rows = [_point_row(one, name) for one in results.points[:most]]
+    figures = _figures(results)
+    rows = [
+        [*one.point.values(), *(figure(one) for figure in figures.values())]
+        for one in results.points[:most]
+    ]
     hidden = len(results.points) - len(rows)
     where = "in-sample" if results.walk_forward is None else "out-of-sample, mean over the splits"
     more = f"; {hidden:,} more in results.csv" if hidden > 0 else ""
@@ -96,16 +100,20 @@ def _measured(name: Objective, one: Choice, *, inside: bool) -> str:
     return _figure(name, score(one.in_sample if inside else one.out_of_sample, name))
 
 
-def _point_row(one: PointResult, name: Objective) -> Sequence[str]:
-    scores = (one.score, one.spread, one.worst, one.in_sample)
-    return [
-        *one.point.values(),
-        *(_figure(name, value) for value in scores),
-        "–" if one.total_return is None else f"{one.total_return:+.2%}",
-        "–" if one.max_drawdown is None else f"{one.max_drawdown:.2%}",
-        f"{one.trades:,}",
-        str(one.parts) if one.error is None else "failed",
-    ]
+def _figures(results: Results) -> dict[str, Callable[[PointResult], str]]:
+    """Return what is told of a point, by the name of its column; nothing is told twice."""
+    name = results.objective
+    told: dict[str, Callable[[PointResult], str]] = {name: lambda one: _figure(name, one.score)}
+    if results.walk_forward:
+        told["±"] = lambda one: _figure(name, one.spread)
+        told["worst"] = lambda one: _figure(name, one.worst)
+        told["in-sample"] = lambda one: _figure(name, one.in_sample)
+    if name is not Objective.RETURN:
+        told["return"] = lambda one: _figure(Objective.RETURN, one.total_return)
+    told["drawdown"] = lambda one: "–" if one.max_drawdown is None else f"{one.max_drawdown:.2%}"
+    told["trades"] = lambda one: f"{one.trades:,}"
+    told["parts"] = lambda one: str(one.parts) if one.error is None else "failed"
+    return told
 
 
 def _figure(name: Objective, value: float | None) -> str:
