@@ -1,6 +1,7 @@
 """The tasks of a sweep on a Dask cluster."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
 from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Self
@@ -60,7 +61,7 @@ class DaskWorkers:
     ) -> None:
         try:
             self._client.unregister_worker_plugin(self._job.key)
-        except OSError:
+        except (OSError, CancelledError):
             pass  # the scheduler is gone, and its plugins with it
         finally:
             self._client.close()  # also cancels what is under way
@@ -77,8 +78,8 @@ class DaskWorkers:
                     results.add(following)
         except KilledWorker as error:
             raise Unavailable(f"a task ended every Dask worker that ran it: {error}") from None
-        except OSError as error:
-            raise Unavailable(f"the Dask scheduler at {self._address} is gone: {error}") from None
+        except (OSError, CancelledError):
+            raise Unavailable(f"the Dask scheduler at {self._address} is gone") from None
 
     def _submit(self, tasks: Iterator[Task], most: int) -> list[Any]:
         key = self._job.key
