@@ -82,8 +82,8 @@ class LiveBook:
         How often a live book was lost, and snapshots after the first.
     take : callable of (changes, grid, received_at)
         Applies an update as its venue wrote it, of which nobody has to hear and with which nothing
-        is wrong, and returns True. Otherwise ``receive`` it as an event: whatever was applied of it
-        does no harm then, for it is applied again, to the same sizes, or the book is lost.
+        is wrong, and returns True. Otherwise ``receive`` it next, as an event: whatever was applied
+        of it does no harm then, for it is applied again, to the same sizes, or the book is lost.
     """
 
     def __init__(self, pair: Pair) -> None:
@@ -119,7 +119,8 @@ class LiveBook:
             if type(event) is BookUpdate:
                 if self.state is not BookState.LIVE:
                     return _NOTHING
-                if event.grid is not None:
+                # A crossed book has met this update already, in vain.
+                if event.grid is not None and not self.book.is_crossed():
                     texts = cast("list[tuple[Side, str, str]]", event.written)
                     if self.take(texts, event.grid, event.received_at):
                         return _NOTHING
