@@ -10,8 +10,8 @@ from cryptick.clock import SimulatedClock
 from cryptick.errors import HandlerFailed
 from cryptick.exchange_simulator import ExchangeSimulator
 from cryptick.hub import Audit, Hub
-from cryptick.metrics import IntArray, figures, steps
-from cryptick.report import Summary, write_summary
+from cryptick.metrics import IntArray, steps
+from cryptick.report import RunResult, Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
 from cryptick.strategy.base import START, STOP
@@ -84,7 +84,14 @@ class Backtest:
         Of all pairs that the plan follows.
     directory : RunDirectory
     audit : Audit, optional
+
+    Attributes
+    ----------
+    result : RunResult
+        What `write_report` needs; there when the run is over.
     """
+
+    result: RunResult
 
     def __init__(
         self,
@@ -196,23 +203,28 @@ class Backtest:
             )
             for market, close in zip(self._simulator.markets, closes, strict=True)
         }
-        equity = equity_curve(plan, balances, self._recorder.fills, time_s * SECOND, prices)
-        self.directory.write_curve(self.start, initial, time_s, equity)
         bar = format_freq(self.series[0].candles.freq_s)
-        return write_summary(
-            request,
-            plan,
-            self.directory,
-            self._recorder,
+        self.result = RunResult(
+            request=request,
+            plan=plan,
             source=source,
             events={f"bars of {bar}": sum(len(s.candles) for s in self.series)},
-            period=(self.start, self.end),
-            equity=(initial, final),
-            figures=figures(float(initial), time_s, equity),
-            holdings=holdings,
-            fees=self._fees,
             fill_model=f"{FILL_MODEL}, latency {LATENCY_NS / MILLISECOND:g} ms, no slippage",
+            fees=self._fees,
+            start=self.start,
+            end=self.end,
+            initial=initial,
+            final=final,
+            holdings=holdings,
+            counts=self._recorder.counts,
+            fills=self._recorder.fills,
+            time_s=time_s,
+            equity=equity_curve(plan, balances, self._recorder.fills, time_s * SECOND, prices),
+            prices=prices,
+            first_price=self._first_price,
+            candles={(s.instrument.exchange, s.instrument.pair): s.candles for s in self.series},
         )
+        return write_summary(self.result, self.directory)
 
     def _first_price(self, exchange: str, pair: str) -> Decimal | None:
         for market in self._simulator.markets:
