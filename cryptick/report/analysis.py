@@ -140,8 +140,9 @@ def exposure_curve(result: RunResult) -> FloatArray:
     moved = np.zeros(len(result.time_s) + 1)
     times = np.array([fill.time for fill in result.fills], np.int64)
     points = np.searchsorted(result.time_s * SECOND, times)
+    names = {pair: split_name(pair) for _, pair in result.plan.traded}
     for fill, point in zip(result.fills, points.tolist(), strict=True):
-        base, quote = split_name(fill.pair)
+        base, quote = names[fill.pair]
         sign = 1.0 if fill.side is Side.BUY else -1.0
         if quote == counted:
             moved[point] -= sign * float(fill.price) * float(fill.size) + float(fill.fee)
@@ -165,8 +166,9 @@ def _exposure(result: RunResult) -> Exposure:
 
 def _turnover(result: RunResult) -> Turnover:
     traded: dict[str, Decimal] = {}
+    quotes = {pair: split_name(pair)[1] for _, pair in result.plan.traded}
     for fill in result.fills:
-        quote = split_name(fill.pair)[1]
+        quote = quotes[fill.pair]
         notional = LEDGER.multiply(fill.price, fill.size)
         traded[quote] = LEDGER.add(traded.get(quote, ZERO), notional)
     amounts = {quote: format_amount(amount) for quote, amount in sorted(traded.items())}
@@ -182,8 +184,9 @@ def _round_trips(result: RunResult) -> RoundTrips:
     trips = round_trips(result.fills, _held_at_start(result))
     profits = [trip.profit for trip in trips]
     totals: dict[str, Decimal] = {}
+    quotes = {pair: split_name(pair)[1] for _, pair in result.plan.traded}
     for trip, profit in zip(trips, profits, strict=True):
-        quote = split_name(trip.pair)[1]
+        quote = quotes[trip.pair]
         totals[quote] = LEDGER.add(totals.get(quote, ZERO), profit)
     gains = LEDGER.create_decimal(sum(profit for profit in profits if profit > 0))
     losses = LEDGER.create_decimal(-sum(profit for profit in profits if profit < 0))
@@ -198,7 +201,7 @@ def _round_trips(result: RunResult) -> RoundTrips:
     else:
         factor = float(gains) / float(losses)
     won = sum(profit > 0 for profit in profits)
-    described = sorted((_described(trip) for trip in trips), key=lambda trip: trip.fraction)
+    ranked = sorted(trips, key=_fraction)
     return RoundTrips(
         len(trips),
         won,
@@ -206,8 +209,8 @@ def _round_trips(result: RunResult) -> RoundTrips:
         {quote: format_amount(total) for quote, total in sorted(totals.items())},
         won / len(trips) if trips else None,
         factor,
-        described[-1] if described else None,
-        described[0] if described else None,
+        _described(ranked[-1]) if ranked else None,
+        _described(ranked[0]) if ranked else None,
         undefined,
     )
 
@@ -224,15 +227,18 @@ def _held_at_start(result: RunResult) -> dict[tuple[str, str, str], tuple[Decima
 
 
 def _described(trip: RoundTrip) -> Trip:
-    profit = trip.profit
     return Trip(
         to_iso(trip.time),
         trip.exchange,
         trip.pair,
         format_amount(trip.size),
-        format_amount(profit),
-        float(profit) / float(trip.cost) if trip.cost else 0.0,
+        format_amount(trip.profit),
+        _fraction(trip),
     )
+
+
+def _fraction(trip: RoundTrip) -> float:
+    return float(trip.profit) / float(trip.cost) if trip.cost else 0.0
 
 
 def late_starts(start_s: int | None, candles: Iterable[tuple[str, str, Candles]]) -> list[str]:

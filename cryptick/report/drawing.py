@@ -86,7 +86,8 @@ def _market(result: RunResult, market: Market, bars_max: int) -> Columns:
 def _freq(base_s: int, time_s: IntArray, bars_max: int) -> int:
     """Return the shortest usual length, a multiple of the base, that makes few enough bars."""
     for freq_s in _FREQS_S:
-        if freq_s % base_s == 0 and len(np.unique(time_s // freq_s)) <= bars_max:
+        bars = np.count_nonzero(np.diff(time_s // freq_s)) + 1
+        if freq_s % base_s == 0 and bars <= bars_max:
             return freq_s
     span_s = int(time_s[-1] - time_s[0]) + base_s
     return base_s * (span_s // (base_s * (bars_max - 1)) + 1)

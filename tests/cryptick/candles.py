@@ -78,7 +78,7 @@ class BacktestCase(unittest.TestCase):
         balances: dict[str, dict[str, str]] | None = None,
         params: Strategy.Params | None = None,
     ) -> Summary:
-        """Run and return the summary; ``self.run_path`` has the files, ``self.run`` the run."""
+        """Run and return the summary; ``self.run_path`` has the files, ``self.played`` the run."""
         funded = balances or {"x": {"USD": "1000"}}
         request = RunRequest(
             strategy,
@@ -92,7 +92,8 @@ class BacktestCase(unittest.TestCase):
         directory = RunDirectory.claim(self.root, strategy.__name__)
         self.run_path = directory.path
         loaded: list[Series] = load_series(request, source, plan)
-        return Backtest(request, plan, loaded, directory).run("memory")
+        self.played = Backtest(request, plan, loaded, directory)
+        return self.played.run("memory")
 
     def trades(self) -> list[tuple[str, str, str, str, str]]:
         """Return (time, side, price, size, maker or taker) of each trade of the last run."""
