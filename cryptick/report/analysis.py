@@ -140,7 +140,7 @@ def exposure_curve(result: RunResult) -> FloatArray:
     moved = np.zeros(len(result.time_s) + 1)
     times = np.array([fill.time for fill in result.fills], np.int64)
     points = np.searchsorted(result.time_s * SECOND, times)
-    names = {pair: split_name(pair) for _, pair in result.plan.traded}
+    names = {pair: split_name(pair) for _, pair in result.plan.followed}
     for fill, point in zip(result.fills, points.tolist(), strict=True):
         base, quote = names[fill.pair]
         sign = 1.0 if fill.side is Side.BUY else -1.0
@@ -166,7 +166,7 @@ def _exposure(result: RunResult) -> Exposure:
 
 def _turnover(result: RunResult) -> Turnover:
     traded: dict[str, Decimal] = {}
-    quotes = {pair: split_name(pair)[1] for _, pair in result.plan.traded}
+    quotes = {pair: split_name(pair)[1] for _, pair in result.plan.followed}
     for fill in result.fills:
         quote = quotes[fill.pair]
         notional = LEDGER.multiply(fill.price, fill.size)
@@ -184,7 +184,7 @@ def _round_trips(result: RunResult) -> RoundTrips:
     trips = round_trips(result.fills, _held_at_start(result))
     profits = [trip.profit for trip in trips]
     totals: dict[str, Decimal] = {}
-    quotes = {pair: split_name(pair)[1] for _, pair in result.plan.traded}
+    quotes = {pair: split_name(pair)[1] for _, pair in result.plan.followed}
     for trip, profit in zip(trips, profits, strict=True):
         quote = quotes[trip.pair]
         totals[quote] = LEDGER.add(totals.get(quote, ZERO), profit)
@@ -218,7 +218,7 @@ def _round_trips(result: RunResult) -> RoundTrips:
 def _held_at_start(result: RunResult) -> dict[tuple[str, str, str], tuple[Decimal, Decimal]]:
     held = {}
     balances = result.request.wallets()
-    for exchange, pair in result.plan.traded:
+    for exchange, pair in result.plan.followed:
         base, quote = split_name(pair)
         amount, price = balances.get((exchange, base)), result.first_price(exchange, pair)
         if amount and price is not None:

@@ -124,6 +124,7 @@ const drawCandles = (markets) => {
       }
     })
     inSight = null
+    legend(byId('candles-legend'), [])
     series.setData(
       time.map((moment, i) => ({
         time: moment,

@@ -43,6 +43,14 @@ class Idle(Strategy):
         pass
 
 
+class Exchanger(Strategy):
+    """Sell EUR over a pair that is only there to count with."""
+
+    def on_bar(self, bar: Bar) -> None:
+        if self.wallet("EUR").available:
+            self.sell_market("EUR_USD", size=self.wallet("EUR").available)
+
+
 class Figures(BacktestCase):
     fees = Fees(maker=Decimal(0), taker=Decimal("0.01"))
 
@@ -75,6 +83,18 @@ class Figures(BacktestCase):
         summary = self.backtest(Idle, series, {"x": {"BTC": "1", "USD": "100"}})
         self.assertEqual(summary.exposure.time, 1.0)
         self.assertAlmostEqual(summary.exposure.equity, (100 / 200 + 110 / 210) / 2)
+
+    def test_what_is_sold_over_another_pair_counts_too(self) -> None:
+        series = {
+            ("x", "BTC_EUR"): bars([FLAT] * 3),
+            ("x", "BTC_USD"): bars([FLAT] * 3),
+            ("x", "EUR_USD"): bars([("2", "2", "2", "2")] * 3),
+        }
+        summary = self.backtest(Exchanger, series, {"x": {"EUR": "10", "USD": "80"}})
+        self.assertEqual((summary.currency, summary.round_trips.count), ("USD", 1))
+        # 10 EUR are 20 of 100 USD until they are sold at the second open, for a fee of 1 %.
+        self.assertAlmostEqual(summary.exposure.equity, 0.2 / 3)
+        self.assertEqual(summary.round_trips.profit, {"USD": "-0.2"})
 
     def test_missing_bars_and_an_early_end_are_warned_of(self) -> None:
         series = {
