@@ -8,6 +8,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RUN_READY := $(VENV)/.run-ready
 TEST_READY := $(VENV)/.test-ready
+BENCH_VENV := .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,10 +33,11 @@ unit: $(TEST_READY) ## the tests with coverage
 	  $(VENV)/bin/coverage combine --quiet; $(VENV)/bin/coverage report --skip-covered --skip-empty | tail -25; exit $$status
 
 bench: $(TEST_READY) ## the benchmarks, as ratios in one run
+	@$(MAKE) --no-print-directory $(BENCH_READY) || echo "the peers can't be installed: they are left out"
 	@$(PY) -m benchmarks
 
 clean: ## remove what was built, but not var/ (your data)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(PY):
 	@echo "creating $(VENV)"
@@ -50,3 +53,9 @@ $(TEST_READY): requirements-test.lock | $(PY)
 	@echo "installing the locked dependencies with the test tools (about a minute the first time)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-test.lock
 	@touch $@ $(RUN_READY)
+
+$(BENCH_READY): requirements-bench.lock
+	@echo "installing the peers of the benchmarks (about a minute the first time)"
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
+	@touch $@

@@ -7,7 +7,15 @@ import sys
 import benchmarks
 from benchmarks.table import show
 
-_NO_BENCHMARKS = {"__main__", "level_feed", "quiet_exchange", "served", "soak", "table"}
+_NO_BENCHMARKS = {
+    "__main__",
+    "backtest_strategies",
+    "level_feed",
+    "quiet_exchange",
+    "served",
+    "soak",
+    "table",
+}
 
 
 def main(wanted: list[str]) -> int:

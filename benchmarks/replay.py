@@ -9,7 +9,7 @@ import gzip
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
@@ -17,12 +17,15 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.table import Figure
+from exchange_wrapper.exchange.base import PairGrid, TakeUpdate
 from exchange_wrapper.exchange.gdax import GDAXExchange
 from exchange_wrapper.live_book import LiveBook
 from exchange_wrapper.market import Heartbeat
 from exchange_wrapper.sandbox.capture import read_capture
 from exchange_wrapper.sandbox.replay import Replay
 from exchange_wrapper.sandbox.server import serve
+from exchange_wrapper.terms import Side
+from exchange_wrapper.times import UtcNs
 
 _BESIDE = "../shared/data/cryptofeed/coinbase-exchange-2021-04-17"
 _CAPTURE = Path(os.environ.get("CRYPTICK_CAPTURE") or Path(__file__).resolve().parents[1] / _BESIDE)
@@ -52,18 +55,42 @@ async def _play(speed: float, count: int) -> tuple[float, dict[str, LiveBook]]:
         exchange = GDAXExchange("gdax", config, currencies)
         pairs = await exchange.load_pairs()
         books = {name: LiveBook(pair) for name, pair in pairs.items()}
+        done = asyncio.Event()
+
+        def note(live: LiveBook) -> None:
+            nonlocal count
+            assert not live.book.is_crossed()
+            count -= 1
+            if not count:
+                done.set()
+
+        async def follow() -> None:
+            async with aclosing(exchange.connect(pairs.values())) as events:
+                async for event in events:
+                    books[event.pair].receive(event)
+                    if type(event) is not Heartbeat:
+                        note(books[event.pair])
+
+        exchange.takers = {name: _noted(live, note) for name, live in books.items()}
         start = perf_counter()
-        async with asyncio.timeout(120), aclosing(exchange.connect(pairs.values())) as events:
-            async for event in events:
-                live = books[event.pair]
-                live.receive(event)
-                assert not live.book.is_crossed()
-                count -= type(event) is not Heartbeat
-                if not count:
-                    break
+        following = asyncio.create_task(follow())
+        async with asyncio.timeout(120):
+            await done.wait()
         seconds = perf_counter() - start
+        following.cancel()
+        await asyncio.wait([following])
         await exchange.close()
     return seconds, books
+
+
+def _noted(live: LiveBook, note: Callable[[LiveBook], None]) -> TakeUpdate:
+    def take(changes: list[tuple[Side, str, str]], grid: PairGrid, received_at: UtcNs) -> bool:
+        taken = live.take(changes, grid, received_at)
+        if taken:
+            note(live)
+        return taken
+
+    return take
 
 
 def _levels(live: LiveBook) -> tuple[Levels, Levels]:

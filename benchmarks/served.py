@@ -18,7 +18,7 @@ from websockets.asyncio.server import serve as serve_websocket
 from exchange_wrapper.config import Config, Settings
 from exchange_wrapper.db import create_database
 from exchange_wrapper.models import MODELS
-from exchange_wrapper.service.server import serve
+from exchange_wrapper.service.server import serve, tune_interpreter
 from exchange_wrapper.users.local_token import token_for
 
 __all__ = ["Served", "echo", "in_process", "xwrap"]
@@ -83,6 +83,7 @@ async def xwrap() -> AsyncIterator[str]:
     """Serve xWrap's JSON-RPC on an exchange that is always the same."""
     with tempfile.TemporaryDirectory() as folder:
         async with serve(_settings(Path(folder)), show=lambda _: None) as running:
+            tune_interpreter()  # as the command line does
             yield running.rpc_url
 
 

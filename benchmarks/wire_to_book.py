@@ -8,17 +8,17 @@ cryptofeed is fed the same changes in Advanced Trade's form, the only one that i
 import asyncio
 import importlib.util
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any
 
 from benchmarks.level_feed import PAIR, LevelFeed, write_feed
 from benchmarks.table import Figure
 from exchange_wrapper.exchange.gdax import FeedParser
 from exchange_wrapper.live_book import LiveBook
-from exchange_wrapper.market import MarketEvent
+from exchange_wrapper.paper import PaperEngine
 from exchange_wrapper.times import UtcNs
 
 UPDATES = 500_000
@@ -34,15 +34,17 @@ class Ours:
 
     def __init__(self, feed: LevelFeed) -> None:
         self._messages: Sequence[Any] = feed.exchange
-        self._parser = FeedParser([PAIR])
         self.live = LiveBook(PAIR)
+        self.live.attach(PaperEngine(self.live.book))
+        self._parser = FeedParser([PAIR], {PAIR.name(): self.live.take})
         self.run(0, 1)
 
     def run(self, first: int, last: int) -> None:
-        parse = cast(Callable[[bytes, UtcNs], MarketEvent], self._parser.parse)
-        receive, book, now = self.live.receive, self.live.book, UtcNs(1)
+        parse, receive, book, now = self._parser.parse, self.live.receive, self.live.book, UtcNs(1)
         for raw in self._messages[first:last]:
-            receive(parse(raw, now))
+            event = parse(raw, now)
+            if event is not None:
+                receive(event)
             _ = book.best_bid, book.best_ask
 
     def best(self) -> Best:

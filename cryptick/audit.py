@@ -1,15 +1,17 @@
 """The audit log: every message of a run, one JSON record a line, before it is delivered."""
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
 from cryptick.hub import Cause
-from cryptick.messages import BAR, QUOTE, TRADE, Bar, MarketEvent, Message, Quote, encode
+from cryptick.messages import MarketEvent, Message, encode, market_method
 from exchange_wrapper.times import UtcNs, to_iso
 
 __all__ = ["AuditLog", "AuditRecord", "EventReference"]
+
+_BUFFER: Final = 1 << 18  # bytes
 
 
 class EventReference(msgspec.Struct, frozen=True):
@@ -23,8 +25,7 @@ class EventReference(msgspec.Struct, frozen=True):
     @classmethod
     def to(cls, event: MarketEvent) -> "EventReference":
         """Return the reference to an event."""
-        method = BAR if isinstance(event, Bar) else QUOTE if isinstance(event, Quote) else TRADE
-        return cls(method, event.exchange, event.pair, to_iso(event.time))
+        return cls(market_method(event), event.exchange, event.pair, to_iso(event.time))
 
 
 class AuditRecord(msgspec.Struct, frozen=True):
@@ -51,15 +52,29 @@ class AuditLog:
     """
 
     def __init__(self, path: Path, *, flush: bool) -> None:
-        self._file = path.open("ab", buffering=0 if flush else 1 << 20)
+        self._file = path.open("ab", buffering=0)
+        self._size = 0 if flush else _BUFFER
+        self._lines = bytearray()
+        self._time, self._time_text = UtcNs(0), to_iso(UtcNs(0))
 
     def record(self, sequence: int, time: UtcNs, cause: Cause, message: Message) -> None:
         """Append one message."""
         known = cause if cause is None or isinstance(cause, int) else EventReference.to(cause)
-        self._file.write(encode(AuditRecord(sequence, to_iso(time), known, message)) + b"\n")
+        if time != self._time:  # many messages are delivered at one time
+            self._time, self._time_text = time, to_iso(time)
+        lines = self._lines
+        lines += encode(AuditRecord(sequence, self._time_text, known, message))
+        lines += b"\n"
+        if len(lines) > self._size:
+            self._write()
+
+    def _write(self) -> None:
+        self._file.write(self._lines)
+        self._lines.clear()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._write()
         self._file.close()

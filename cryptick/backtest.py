@@ -1,33 +1,38 @@
-"""Run a strategy on stored candles, deterministically: same request and data, same orders."""
+"""Run a strategy on stored market data, deterministically: same request and data, same orders."""
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 
-import numpy as np
-
-from cryptick.candle_market import FILL_MODEL, LATENCY_NS, Series
+from cryptick.book_replay import BAR_FREQ_S, BookReplay, RecordedSource, Recording
+from cryptick.candle_market import Series
+from cryptick.candle_replay import CandleReplay
 from cryptick.clock import SimulatedClock
-from cryptick.errors import HandlerFailed
-from cryptick.exchange_simulator import ExchangeSimulator
+from cryptick.components import Components
+from cryptick.errors import HandlerFailed, UsageError
+from cryptick.exchange_simulator import ExchangeSimulator, Progress
+from cryptick.fill_rule import FillModel
 from cryptick.hub import Audit, Hub
-from cryptick.metrics import IntArray, steps
 from cryptick.report import RunResult, Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
-from cryptick.strategy.base import START, STOP
+from cryptick.strategy.base import START, STOP, RunContext
 from cryptick.valuation import Market, Plan, equity_curve, make_plan
-from exchange_wrapper.candles import Candles, format_freq, infer_instrument
+from exchange_wrapper.candles import Candles, infer_instrument
 from exchange_wrapper.errors import NoData
 from exchange_wrapper.history import HistorySource, SeriesInfo
-from exchange_wrapper.numbers import Ticks
-from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs
+from exchange_wrapper.numbers import ZERO
+from exchange_wrapper.pair import Pair, split_name
+from exchange_wrapper.times import SECOND, UtcNs
 
-__all__ = ["Backtest", "Progress", "load_series", "plan_backtest"]
-
-Progress = Callable[[int, int], None]
-"""Called with the events that are done and all there are."""
-
-_CHUNK = 20_000  # events between two calls of progress
+__all__ = [
+    "Backtest",
+    "Progress",
+    "load_history",
+    "load_recordings",
+    "load_series",
+    "plan_backtest",
+]
 
 
 def plan_backtest(request: RunRequest, source: HistorySource, place: str) -> Plan:
@@ -41,8 +46,13 @@ def plan_backtest(request: RunRequest, source: HistorySource, place: str) -> Pla
         The balances can't be counted in one currency.
     """
     listed: dict[str, set[str]] = {}
-    for info in source.series():
-        listed.setdefault(info.exchange, set()).add(info.pair)
+    if request.fills.model is FillModel.BOOK:
+        for recording in _recorded(source).recordings():
+            listed.setdefault(recording.exchange, set()).add(recording.pair)
+        place = f"what is recorded in {place}"
+    else:
+        for info in source.series():
+            listed.setdefault(info.exchange, set()).add(info.pair)
     wanted = request.strategy.pairs(request.params, request.funded)
     return make_plan(wanted, request.funded, listed, place, NoData)
 
@@ -73,17 +83,74 @@ def load_series(request: RunRequest, source: HistorySource, plan: Plan) -> list[
     return found
 
 
+def load_history(
+    request: RunRequest, source: HistorySource, data: Sequence[Series] | Sequence[Recording]
+) -> dict[Market, Candles]:
+    """Read as much of what was before a backtest as there is and its strategy needs."""
+    needed_s = request.strategy.history_needed(request.params, request.funded)
+    found: dict[Market, Candles] = {}
+    for one in data if needed_s else ():
+        end_s = one.start // SECOND
+        with suppress(NoData):
+            found[one.market] = source.candles(*one.market, one.freq_s, end_s - needed_s, end_s)
+    return found
+
+
+def load_recordings(request: RunRequest, source: HistorySource, plan: Plan) -> list[Recording]:
+    """Find the recordings of a plan's pairs; their events are read as they are played.
+
+    Raises
+    ------
+    NoData
+        Nothing of a pair is recorded in the period.
+    """
+    recorded = _recorded(source)
+    known = {(one.exchange, one.pair): one for one in recorded.recordings()}
+    notional = {(i.exchange, i.pair): i.min_notional for i in source.instruments()}
+    period = tuple(
+        None if time_s is None else UtcNs(time_s * SECOND)
+        for time_s in (request.start_s, request.end_s)
+    )
+    found = []
+    for exchange, name in plan.followed:
+        one = known[exchange, name]
+        base, quote = split_name(name)
+        pair = Pair(
+            name,
+            base,
+            quote,
+            one.tick_size,
+            one.lot_size,
+            min_order=one.lot_size,
+            min_notional=notional.get((exchange, name), ZERO),
+        )
+        events = iter(recorded.recorded_events(exchange, name, *period))
+        first = next(events)
+        events = chain((first,), events)
+        freq_s = request.freq_s or BAR_FREQ_S
+        found.append(Recording(exchange, pair, first.received_at, freq_s, events))
+    return found
+
+
+def _recorded(source: HistorySource) -> RecordedSource:
+    if not isinstance(source, RecordedSource):
+        raise UsageError("this history has candles only: the fill model book needs recordings")
+    return source
+
+
 class Backtest:
-    """One backtest, from its first bar to its summary.
+    """One backtest, from its first event to its summary.
 
     Parameters
     ----------
     request : RunRequest
     plan : Plan
-    series : sequence of Series
+    data : sequence of Series, or of Recording for the fill model ``book``
         Of all pairs that the plan follows.
     directory : RunDirectory
     audit : Audit, optional
+    history : mapping of (exchange, pair) to Candles, optional
+        Candles of before the run, for its strategy to look back on.
 
     Attributes
     ----------
@@ -97,32 +164,36 @@ class Backtest:
         self,
         request: RunRequest,
         plan: Plan,
-        series: Sequence[Series],
+        data: Sequence[Series] | Sequence[Recording],
         directory: RunDirectory,
         audit: Audit | None = None,
+        history: Mapping[Market, Candles] | None = None,
     ) -> None:
         self.request = request
         self.plan = plan
-        self.series = series
         self.directory = directory
-        self.start = UtcNs(min(int(s.candles.time[0]) for s in series) * SECOND)
-        ends = (int(s.candles.time[-1]) + s.candles.freq_s for s in series)
-        self.end = UtcNs(max(ends) * SECOND)
-        self._clock = SimulatedClock(self.start)
-        self._hub = Hub(self._clock, audit)
-        self._hub.hold()
+        self._candles = {
+            (one.instrument.exchange, one.instrument.pair): one.candles
+            for one in data
+            if isinstance(one, Series)
+        }
+        self._clock = SimulatedClock(min(one.start for one in data))
+        self.hub = Hub(self._clock, audit)
+        self.hub.hold()
         self._fees = {exchange: request.fees.of(exchange) for exchange in sorted(request.balances)}
-        self._simulator = ExchangeSimulator(
-            self._hub, self._clock, series, request.balances, self._fees
-        )
-        self._recorder = RunRecorder(self._hub, directory)
-        self._strategy = request.strategy(
-            self._hub,
-            self._simulator,
-            request.params,
-            request.funded,
-            plan.traded,
-            request.key(),
+        self._simulator = self._simulate(data, history or {})
+        self._recorder = RunRecorder(self.hub, directory)
+        self._components = Components(self.hub, directory.path / "components")
+        self.strategy = request.strategy(
+            RunContext(
+                self.hub,
+                self._simulator,
+                request.params,
+                request.funded,
+                plan.traded,
+                request.key(),
+                self._components,
+            )
         )
 
     def run(self, source: str, progress: Progress | None = None) -> Summary:
@@ -140,108 +211,67 @@ class Backtest:
         HandlerFailed
             The strategy raised.
         """
-        with self._recorder:
+        with self._recorder, self._components:
             self._tell(START)
             self._replay(progress)
-            self._wake(UtcNs(self.end + 1))
-            self._clock.time = self.end
+            simulator = self._simulator
+            simulator.wake(UtcNs(simulator.end + 1))
+            self._clock.time = simulator.end
             self._tell(STOP)
-            self._simulator.cancel_all()
-            self._hub.deliver()
-            self._wake(UtcNs(self.end + LATENCY_NS + 1))
-            faults = self._simulator.audit()
+            simulator.cancel_all()
+            self.hub.deliver()
+            simulator.wake(UtcNs(simulator.end + self.request.fills.latency_ns + 1))
+            faults = simulator.audit()
             assert not faults, faults
             return self._summarise(source)
 
     def _tell(self, method: str) -> None:
-        self._hub.cause = None
-        self._hub.notify(method)
-        self._hub.deliver()
+        self.hub.cause = None
+        self.hub.notify(method)
+        self.hub.deliver()
 
     def _replay(self, progress: Progress | None) -> None:
-        hub, clock = self._hub, self._clock
-        closings, openings = self._simulator.closings(), self._simulator.openings()
-        waiting = hub.waiting
-        time, code = _merge([s.candles for s in self.series])
-        functions = [*closings, *openings]
-        total = len(time)
         try:
-            for first in range(0, total, _CHUNK):
-                chunk = slice(first, first + _CHUNK)
-                for now, index in zip(time[chunk].tolist(), code[chunk].tolist(), strict=True):
-                    if clock.next_due < now:
-                        self._wake(now)
-                    clock.time = now
-                    functions[index]()
-                    if waiting:
-                        hub.deliver()
-                if progress is not None:
-                    progress(min(first + _CHUNK, total), total)
+            self._simulator.play(progress)
         except HandlerFailed:
             raise
         except Exception as error:
-            raise hub.failed(error) from error
+            raise self.hub.failed(error) from error
 
-    def _wake(self, until: UtcNs) -> None:
-        """Fire the timers that are due before ``until``, arrivals of orders among them."""
-        hub, clock = self._hub, self._clock
-        while clock.next_due < until:
-            hub.cause = None
-            clock.fire()
-            hub.deliver()
+    def _simulate(
+        self, data: Sequence[Series] | Sequence[Recording], history: Mapping[Market, Candles]
+    ) -> ExchangeSimulator:
+        request, hub, clock, fees = self.request, self.hub, self._clock, self._fees
+        balances, rule = request.balances, request.fills
+        recordings = [one for one in data if isinstance(one, Recording)]
+        if recordings:
+            return BookReplay(hub, clock, recordings, balances, fees, rule, history)
+        series = [one for one in data if isinstance(one, Series)]
+        return CandleReplay(hub, clock, series, balances, fees, rule, history)
 
     def _summarise(self, source: str) -> Summary:
-        request, plan = self.request, self.plan
-        balances, holdings = request.wallets(), self._simulator.holdings()
-        initial = plan.equity(balances, self._first_price)
-        final = plan.equity(holdings, self._simulator.last_price)
-        closes = [s.candles.time + s.candles.freq_s for s in self.series]
-        time_s = np.unique(np.concatenate(closes))
-        prices = {
-            (market.exchange, market.pair.name()): steps(
-                time_s, close, market.candles.floats("close")
-            )
-            for market, close in zip(self._simulator.markets, closes, strict=True)
-        }
-        bar = format_freq(self.series[0].candles.freq_s)
+        request, plan, simulator = self.request, self.plan, self._simulator
+        balances, holdings = request.wallets(), simulator.holdings()
+        time_s, prices = simulator.prices()
+        fills = self._recorder.fills
         self.result = RunResult(
             request=request,
             plan=plan,
             source=source,
-            events={f"bars of {bar}": sum(len(s.candles) for s in self.series)},
-            fill_model=f"{FILL_MODEL}, latency {LATENCY_NS / MILLISECOND:g} ms, no slippage",
+            events=simulator.events,
+            fill_model=str(request.fills),
             fees=self._fees,
-            start=self.start,
-            end=self.end,
-            initial=initial,
-            final=final,
+            start=simulator.start,
+            end=simulator.end,
+            initial=plan.equity(balances, simulator.first_price),
+            final=plan.equity(holdings, simulator.last_price),
             holdings=holdings,
             counts=self._recorder.counts,
-            fills=self._recorder.fills,
+            fills=fills,
             time_s=time_s,
-            equity=equity_curve(plan, balances, self._recorder.fills, time_s * SECOND, prices),
+            equity=equity_curve(plan, balances, fills, time_s * SECOND, prices),
             prices=prices,
-            first_price=self._first_price,
-            candles={(s.instrument.exchange, s.instrument.pair): s.candles for s in self.series},
+            first_price=simulator.first_price,
+            candles=self._candles,
         )
         return write_summary(self.result, self.directory)
-
-    def _first_price(self, exchange: str, pair: str) -> Decimal | None:
-        for market in self._simulator.markets:
-            if (market.exchange, market.pair.name()) == (exchange, pair):
-                return market.pair.price(Ticks(int(market.prices[0, 0])))
-        return None
-
-
-def _merge(series: Sequence[Candles]) -> tuple[IntArray, IntArray]:
-    """Return the times in ns and the codes of all bar ends and beginnings, in their order.
-
-    Code ``i`` ends a bar of series i, ``len(series) + i`` begins one. At one time all ends come
-    before all beginnings.
-    """
-    times = [candles.time + candles.freq_s for candles in series]
-    times += [candles.time for candles in series]
-    code = np.repeat(np.arange(len(times)), [len(column) for column in times])
-    time = np.concatenate(times) * SECOND
-    order = np.lexsort((code, time))
-    return time[order], code[order]

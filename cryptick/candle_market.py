@@ -11,6 +11,8 @@ What a candle can't tell is decided once, here, and against the trader:
   strictly through the limit, or when a later bar opens at or through it. When in the bar, nobody
   knows: the lows are taken before the highs and the fills become known at the bar's close, so
   that nothing sent because of them meets the same bar.
+- Slippage, where there is some, makes the price of who takes that much worse, rounded against the
+  trader to the tick.
 - A limit order sent later than ``PATH_GRACE_NS`` into a bar waits for the next open: the bar's
   low and high may have been before it.
 - Where the next bar is missing the exchange was down: no quote is in force, and what is sent
@@ -19,36 +21,38 @@ What a candle can't tell is decided once, here, and against the trader:
 No price is shown before its time.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cryptick.fill_rule import FillRule
+from cryptick.timeline import Timeline
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.candles import Candles, Instrument
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair, split_name
 from exchange_wrapper.paper import Execution, Finished, PaperExchange
-from exchange_wrapper.terms import DoneReason, OrderType
-from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs
+from exchange_wrapper.terms import DoneReason, OrderType, Side
+from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = [
-    "FILL_MODEL",
-    "LATENCY_NS",
+    "DEPTH",
     "PATH_GRACE_NS",
     "CandleExchange",
     "CandleMarket",
     "Series",
 ]
 
-FILL_MODEL: Final = "next_open"
-LATENCY_NS: Final = 5 * MILLISECOND
 PATH_GRACE_NS: Final = SECOND
 
-_DEPTH: Final = Lots(10**18)  # more than anybody can want
+DEPTH: Final = Lots(10**18)  # more than anybody can want
 
 IntArray = NDArray[np.int64]
 
@@ -60,18 +64,42 @@ class Series:
     instrument: Instrument
     candles: Candles
 
+    @property
+    def market(self) -> tuple[str, str]:
+        """Exchange and pair."""
+        return self.instrument.exchange, self.instrument.pair
+
+    @property
+    def freq_s(self) -> int:
+        """Length of the bars."""
+        return self.candles.freq_s
+
+    @property
+    def start(self) -> UtcNs:
+        """When the first bar opens."""
+        return UtcNs(int(self.candles.time[0]) * SECOND)
+
 
 class CandleExchange(PaperExchange):
-    """A paper exchange that makes its books from candles and knows when no quote is in force."""
+    """A paper exchange that makes its books from candles and knows when no quote is in force.
 
-    def __init__(self, *, latency_ns: int = LATENCY_NS) -> None:
-        super().__init__(latency_ns=latency_ns)
+    Parameters
+    ----------
+    rule : FillRule
+    timeline : Timeline
+        How far the run has come.
+    """
+
+    def __init__(self, rule: FillRule, timeline: Timeline) -> None:
+        super().__init__(latency_ns=rule.latency_ns)
+        self.rule = rule
+        self.timeline = timeline
         self.markets: dict[str, CandleMarket] = {}
-        self._withdrawn: list[Execution] = []
+        self._withdrawn: list[Finished] = []
 
-    def add_series(self, series: Series) -> "CandleMarket":
-        """Add a pair with its candles."""
-        market = CandleMarket(series, self)
+    def add_series(self, series: Series, number: int) -> "CandleMarket":
+        """Add a pair with its candles, which have this number in the timeline."""
+        market = CandleMarket(series, self, number)
         self.markets[market.pair.name()] = market
         return market
 
@@ -79,6 +107,7 @@ class CandleExchange(PaperExchange):
         """Send an order, or keep it until the next open."""
         market = self.markets[order.request.pair]
         if market.meets(order, now):
+            market.show()
             super().submit(order, now)
         else:
             market.waiting.append(order)
@@ -96,14 +125,30 @@ class CandleExchange(PaperExchange):
         else:
             super().cancel(order, now)
 
-    def take_withdrawn(self) -> list[Execution]:
-        """Return the ends of the orders that were withdrawn since the last call."""
+    def next_due(self) -> UtcNs | None:
+        """Return when ``advance`` has something to do next, or None."""
+        return self._withdrawn[0].time if self._withdrawn else super().next_due()
+
+    def advance(self, now: UtcNs) -> list[Execution]:
+        """Carry out what is due until ``now``, withdrawals first."""
         withdrawn, self._withdrawn = self._withdrawn, []
-        return withdrawn
+        return [*withdrawn, *super().advance(now)]
+
+    def cost(self, pair: str, side: Side, lots: Lots) -> int | None:
+        """Return Σ ticks × lots of taking so many lots at the last price."""
+        self.markets[pair].show()
+        return super().cost(pair, side, lots)
 
 
 class CandleMarket:
     """One pair as its candles tell of it, one bar after the other.
+
+    Parameters
+    ----------
+    series : Series
+    venue : CandleExchange
+    number : int
+        Of its series in the timeline.
 
     Attributes
     ----------
@@ -115,29 +160,35 @@ class CandleMarket:
         Orders that are kept until the next open.
     """
 
-    def __init__(self, series: Series, venue: CandleExchange) -> None:
+    def __init__(self, series: Series, venue: CandleExchange, number: int) -> None:
         self.exchange = series.instrument.exchange
         self.candles = series.candles
         self.pair, self.prices = _on_grid(series.instrument, series.candles)
         self.waiting: list[Order] = []
         self._venue = venue
-        self._book = L2Book(self.pair)
+        self._timeline = venue.timeline
+        self._number = number
+        self._slippage = Fraction(venue.rule.slippage_bps) / 10_000
+        self._book = _Display(self.pair)
         self._engine = venue.add_pair(self.pair, self._book)
-        self._row = -1
-        self._quoted = False  # whether a quote is in force
-        self._opened_at = UtcNs(0)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no order is open, so that the market's events matter to nobody's money."""
+        return self._engine.idle and not self.waiting
 
     @property
     def price(self) -> Ticks | None:
         """The last price: a bar's open until it closes, then its close; None before the first."""
-        if self._row < 0:
-            return None
-        return Ticks(int(self.prices[0 if self._quoted else 3, self._row]))
+        row, quoted = self.state()
+        return None if row < 0 else Ticks(int(self.prices[0 if quoted else 3, row]))
+
+    def state(self) -> tuple[int, bool]:
+        """Return the bar that began last, -1 before the first, and whether it lasts."""
+        return self._timeline.state(self._number)
 
     def open(self, now: UtcNs) -> list[Execution]:
         """Begin the next bar."""
-        self._row += 1
-        self._quoted, self._opened_at = True, now
         executions: list[Execution] = []
         if not self._engine.idle:
             self.show()
@@ -151,35 +202,81 @@ class CandleMarket:
 
     def close(self, now: UtcNs) -> list[Execution]:
         """End the bar: what rests meets its low, then its high."""
-        self._quoted = False
-        executions: list[Execution] = []
-        if not self._engine.idle:
-            _, high, low, _ = self.prices[:, self._row].tolist()
-            # A trade at the low may have hit the best bid, so the ask is a tick above it at least;
-            # at the high likewise.
-            for bid, ask in ((low, low + 1), (high - 1, high)):
-                self._display(bid, ask)
-                executions += self._engine.fresh(now)
-        return executions
+        if self._engine.idle:
+            return []
+        row, _ = self.state()
+        low, high = int(self.prices[2, row]), int(self.prices[1, row])
+        return self._fall(low, now) + self._rise(high, now)
+
+    def settle(self, now: UtcNs) -> None:
+        """Forget what was taken of the book, which is made anew for the next order anyway."""
+        self._engine.fresh(now)
 
     def show(self) -> None:
         """Let the book display the last price, if there is one."""
         price = self.price
         if price is not None:
-            self._display(price, price)
+            self._show(price, price)
 
     def meets(self, order: Order, now: UtcNs) -> bool:
         """Tell whether an order sent now may trade before a further bar opens."""
-        if not self._quoted:
-            following = self._row + 1
-            times = self.candles.time
-            return following < len(times) and int(times[following]) * SECOND == now
-        late = now - self._opened_at > PATH_GRACE_NS
+        row, quoted = self.state()
+        if not quoted:
+            return self._opens(row + 1, now)
+        late = now - int(self.candles.time[row]) * SECOND > PATH_GRACE_NS
         return not (late and order.request.type is OrderType.LIMIT)
 
-    def _display(self, bid: int, ask: int) -> None:
-        bids = [(Ticks(bid), _DEPTH)] if bid > 0 else []
-        self._book.replace(bids, [(Ticks(ask), _DEPTH)])
+    def _opens(self, row: int, now: UtcNs) -> bool:
+        times = self.candles.time
+        return row < len(times) and int(times[row]) * SECOND == now
+
+    def _show(self, bid: int, ask: int) -> None:
+        """Display prices that can be taken, each the worse by the slippage."""
+        if self._slippage:
+            bid, ask = bid - ceil(bid * self._slippage), ask + ceil(ask * self._slippage)
+        self._book.show(bid, ask)
+
+    def _fall(self, price: int, now: UtcNs) -> list[Execution]:
+        """Go down to a price: it may have hit the best bid, so the ask is a tick above at least."""
+        self._book.show(price, price + 1)
+        return self._engine.fresh(now)
+
+    def _rise(self, price: int, now: UtcNs) -> list[Execution]:
+        """Go up to a price: it may have hit the best ask, so the bid is a tick below at least."""
+        self._book.show(price - 1, price)
+        return self._engine.fresh(now)
+
+
+class _Display(L2Book):
+    """A book that shows one bid and one ask, each without limit of size."""
+
+    __slots__ = ("_shown",)
+
+    def __init__(self, pair: Pair) -> None:
+        super().__init__(pair)
+        self._shown: dict[Side, dict[Ticks, Lots]] = {Side.BUY: {}, Side.SELL: {}}
+
+    def show(self, bid: int, ask: int) -> None:
+        """Replace what is shown; a bid of 0 is none."""
+        self.best_bid, self.best_ask = Ticks(bid) if bid > 0 else None, Ticks(ask)
+        self._shown = {
+            Side.BUY: {Ticks(bid): DEPTH} if bid > 0 else {},
+            Side.SELL: {Ticks(ask): DEPTH},
+        }
+
+    @property
+    def bids(self) -> dict[Ticks, Lots]:
+        """The one bid."""
+        return self._shown[Side.BUY]
+
+    @property
+    def asks(self) -> dict[Ticks, Lots]:
+        """The one ask."""
+        return self._shown[Side.SELL]
+
+    def levels(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
+        """Yield the level of a side."""
+        return iter(self._shown[side].items())
 
 
 def _on_grid(instrument: Instrument, candles: Candles) -> tuple[Pair, IntArray]:

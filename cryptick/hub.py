@@ -2,20 +2,30 @@
 
 Dispatch is synchronous, in one thread, by the hierarchical name ``provider.method``. A message
 posted while another one is delivered waits its turn, so that a handler always runs to its end
-before anything it caused begins.
+before anything it caused begins. Time is the clock's; cron expressions are in UTC.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from croniter import CroniterBadDateError, CroniterError, croniter
+
 from cryptick.clock import Clock
 from cryptick.errors import HandlerFailed
-from cryptick.messages import Call, ErrorBody, Failure, MarketEvent, Message, Result
-from exchange_wrapper.errors import ProcessingError, XWrapError
+from cryptick.messages import (
+    Call,
+    ErrorBody,
+    Failure,
+    MarketEvent,
+    Message,
+    Result,
+    market_method,
+)
+from exchange_wrapper.errors import ApiUsageError, ProcessingError, XWrapError
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
 
-__all__ = ["Audit", "Cause", "Handler", "Hub", "MarketHandler"]
+__all__ = ["Audit", "Cause", "Handler", "Hub", "MarketHandler", "Trigger"]
 
 _CHAIN_MAX: Final = 100_000
 """Messages that may follow from one event: a handler that answers itself never ends."""
@@ -34,6 +44,19 @@ class Audit(Protocol):
     def record(self, sequence: int, time: UtcNs, cause: Cause, message: Message) -> None:
         """Keep one message."""
         ...
+
+
+class Trigger:
+    """A callback that is scheduled, once or again and again, until it is cancelled."""
+
+    __slots__ = ("is_active",)
+
+    def __init__(self) -> None:
+        self.is_active = True
+
+    def cancel(self) -> None:
+        """Call back no more; without effect when nothing was to come."""
+        self.is_active = False
 
 
 class Hub:
@@ -59,6 +82,7 @@ class Hub:
         self.cause: Cause = None
         self._audit = audit
         self._handlers: dict[str, list[Handler]] = defaultdict(list)
+        self._listeners: list[tuple[str, Handler]] = []  # of all methods with a prefix
         self._market: dict[tuple[str, str, str], list[MarketHandler]] = defaultdict(list)
         self._replies: dict[str, Handler] = {}
         self.waiting: deque[tuple[Cause, Message]] = deque()
@@ -66,9 +90,23 @@ class Hub:
         self._sequence = 0
         self._names = 0
 
-    def on(self, method: str, handler: Handler) -> None:
-        """Call ``handler`` with every message of this method."""
-        self._handlers[method].append(handler)
+    def on(self, pattern: str, handler: Handler) -> None:
+        """Call ``handler`` with every message of a method, of ``provider.*``, or of ``*``.
+
+        A pattern only listens: after the handlers of the method itself, and a call that nobody
+        else handles still fails. It hears answers and triggers too.
+        """
+        if pattern.endswith("*"):
+            self._listeners.append((_prefix(pattern), handler))
+        else:
+            self._handlers[pattern].append(handler)
+
+    def off(self, pattern: str, handler: Handler) -> None:
+        """Undo `on`."""
+        if pattern.endswith("*"):
+            self._listeners.remove((_prefix(pattern), handler))
+        else:
+            self._handlers[pattern].remove(handler)
 
     def post(self, message: Message) -> None:
         """Deliver a message, after those that were posted before it.
@@ -106,25 +144,37 @@ class Hub:
         if call.response_method is not None:
             self.post(Failure(call.response_method, ErrorBody.of(error)))
 
-    def at(self, time: UtcNs, callback: Callable[[], None], name: str = "at") -> None:
+    def at(self, time: UtcNs, callback: Callable[[], None], name: str = "at") -> Trigger:
         """Call back once at ``time``, through a message ``clock.<name>.<n>``."""
-        method = self._name(f"clock.{name}")
-        self._replies[method] = lambda _: callback()
-        self.clock.at(time, lambda: self.post(Call(method, (time,))))
+        trigger = Trigger()
+        self._schedule(trigger, time, callback, name)
+        return trigger
 
-    def every(self, period_s: float, callback: Callable[[], None], name: str = "every") -> None:
+    def every(self, period_s: float, callback: Callable[[], None], name: str = "every") -> Trigger:
         """Call back every ``period_s`` seconds, first after one period, without drift."""
         period = round(period_s * SECOND)
         if period <= 0:
-            raise ValueError("a period must be positive")
+            raise ApiUsageError("a period must be positive")
+        return self._repeat(lambda last: UtcNs(last + period), callback, name)
 
-        def fire(due: UtcNs) -> None:
-            following = UtcNs(due + period)
-            self.at(following, lambda: fire(following), name)
-            callback()
+    def cron(self, expression: str, callback: Callable[[], None], name: str = "cron") -> Trigger:
+        """Call back at the times of a cron expression, in UTC: ``0 8 * * 1-5``.
 
-        first = UtcNs(self.clock.now() + period)
-        self.at(first, lambda: fire(first), name)
+        Raises
+        ------
+        ApiUsageError
+            Not a cron expression, or one of no time to come.
+        """
+
+        def following(last: UtcNs) -> UtcNs:
+            return UtcNs(int(croniter(expression, last // SECOND).get_next(float)) * SECOND)
+
+        try:
+            return self._repeat(following, callback, name)
+        except CroniterBadDateError:
+            raise ApiUsageError(f"the cron expression {expression!r} never comes") from None
+        except (CroniterError, TypeError, AttributeError) as error:
+            raise ApiUsageError(f"{expression!r} is not a cron expression: {error}") from None
 
     def on_market(self, method: str, exchange: str, pair: str, handler: MarketHandler) -> None:
         """Call ``handler`` with this pair's market data of one kind."""
@@ -188,21 +238,66 @@ class Hub:
         elif cause is None or isinstance(cause, int):
             where = f"message {cause}"
         else:
-            kind = type(cause).__name__.lower()
+            kind = market_method(cause).partition(".")[2]
             where = f"the {kind} of {cause.exchange} {cause.pair} at {to_iso(cause.time)}"
         return HandlerFailed(f"{type(error).__name__} on {where}: {error}")
 
+    def _repeat(
+        self, following: Callable[[UtcNs], UtcNs], callback: Callable[[], None], name: str
+    ) -> Trigger:
+        """Call back at the time that follows now, then at the one that follows that."""
+        trigger = Trigger()
+
+        def fire(due: UtcNs) -> None:
+            schedule(due)
+            callback()
+
+        def schedule(last: UtcNs) -> None:
+            due = following(last)
+            self._schedule(trigger, due, lambda: fire(due), name)
+
+        schedule(self.clock.now())
+        return trigger
+
+    def _schedule(
+        self, trigger: Trigger, time: UtcNs, callback: Callable[[], None], name: str
+    ) -> None:
+        method = self._name(f"clock.{name}")
+
+        def deliver(_: Message) -> None:
+            if trigger.is_active:  # an earlier message of this time may have cancelled it
+                callback()
+
+        def fire() -> None:
+            if trigger.is_active:
+                self._replies[method] = deliver
+                self.post(Call(method, (time,)))
+
+        self.clock.at(time, fire)
+
     def _dispatch(self, message: Message) -> None:
-        reply = self._replies.pop(message.method, None)
+        method = message.method
+        reply = self._replies.pop(method, None)
         if reply is not None:
             reply(message)
-            return
-        handlers = tuple(self._handlers.get(message.method, ()))  # one may subscribe another
-        for handler in handlers:
-            handler(message)
-        if not handlers and isinstance(message, Call) and message.response_method is not None:
-            self.fail(message, XWrapError(f"nobody handles {message.method}"))
+        else:
+            handlers = tuple(self._handlers.get(method, ()))  # one may subscribe another
+            for handler in handlers:
+                handler(message)
+            if not handlers and isinstance(message, Call) and message.response_method is not None:
+                self.fail(message, XWrapError(f"nobody handles {method}"))
+        if self._listeners:
+            for prefix, listener in tuple(self._listeners):
+                if method.startswith(prefix):
+                    listener(message)
 
     def _name(self, prefix: str) -> str:
         self._names += 1
         return f"{prefix}.{self._names}"
+
+
+def _prefix(pattern: str) -> str:
+    prefix = pattern[:-1]
+    if "*" in prefix or (prefix and not prefix.endswith(".")):
+        raise ApiUsageError(f"{pattern!r} is not a method, provider.* or *")
+    return prefix

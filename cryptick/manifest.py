@@ -15,8 +15,10 @@ import msgspec
 import numpy as np
 
 from cryptick import __version__
-from cryptick.candle_market import FILL_MODEL, LATENCY_NS, Series
-from cryptick.request import Fees, RunRequest
+from cryptick.book_replay import Recording
+from cryptick.candle_market import Series
+from cryptick.fill_rule import FillModel, FillRule
+from cryptick.request import Fees, RunRequest, make_params_from_json
 from cryptick.strategy import Strategy, find_strategy
 from exchange_wrapper.candles import Candles
 from exchange_wrapper.fees import FeeSchedule
@@ -98,9 +100,10 @@ class Data(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a run's result follows from. On paper the market is only named by ``source``.
+    """All that a run's result follows from.
 
-    ``key`` names the request: all random choices and order ids follow from it.
+    Recorded and live markets are only named by ``source``. ``key`` names the request: all random
+    choices and order ids follow from it.
     """
 
     schema: int
@@ -119,15 +122,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     key: str
 
 
-def describe_run(request: RunRequest, source: str, series: Sequence[Series] = ()) -> Manifest:
+def describe_run(
+    request: RunRequest, source: str, data: Sequence[Series] | Sequence[Recording] = ()
+) -> Manifest:
     """Return the manifest of a run that is about to begin.
 
     Parameters
     ----------
     source : str
         Where the market's data comes from.
-    series : sequence of Series
-        What a backtest runs on.
+    data : sequence of Series, or of Recording
+        What a backtest runs on. Recordings are only named by ``source``: they are read once.
     """
     backtest = request.mode == "backtest"
     return Manifest(
@@ -146,9 +151,9 @@ def describe_run(request: RunRequest, source: str, series: Sequence[Series] = ()
         fees=[_charges(name, request.fees.of(name)) for name in sorted(request.balances)]
         if backtest
         else [],
-        fills=Fills(FILL_MODEL, LATENCY_NS, "0") if backtest else None,
+        fills=_fills(request.fills) if backtest else None,
         source=source,
-        data=[_data(one) for one in series],
+        data=[_data(one) for one in data if isinstance(one, Series)],
         key=request.key(),
     )
 
@@ -160,7 +165,7 @@ def request_of(manifest: Manifest) -> RunRequest:
     ------
     UnknownStrategy
         The strategy is not there any more.
-    msgspec.ValidationError
+    UsageError
         The strategy has other parameters now.
     """
     source = manifest.strategy
@@ -174,13 +179,14 @@ def request_of(manifest: Manifest) -> RunRequest:
     }
     return RunRequest(
         strategy,
-        msgspec.convert(manifest.params, strategy.Params),
+        make_params_from_json(strategy, manifest.params),
         "backtest",
         balances,
         manifest.start_s,
         manifest.end_s,
         manifest.freq_s,
         Fees(fees),
+        _rule(manifest.fills),
     )
 
 
@@ -227,6 +233,16 @@ def _data(series: Series) -> Data:
         format_amount(instrument.min_notional),
         candles_hash(candles),
     )
+
+
+def _fills(rule: FillRule) -> Fills:
+    return Fills(rule.model.value, rule.latency_ns, format_amount(rule.slippage_bps))
+
+
+def _rule(fills: Fills | None) -> FillRule:
+    if fills is None:
+        return FillRule()
+    return FillRule(FillModel(fills.model), fills.latency_ns, Decimal(fills.slippage_bps))
 
 
 def _charges(exchange: str, fees: FeeSchedule) -> Charges:

@@ -7,16 +7,18 @@
     {"mhubrpc":"0.0.1","method":"response.7","error":{"code":-32000,"message":"…","data":null}}
 
 ``params`` is a list of payloads; most messages have one. In the JSON form amounts are decimal
-strings and times whole nanoseconds since 1970, UTC. Market data (`Bar`, `Quote`, `MarketTrade`)
-goes to its subscribers as it is, without a message around it, because there are millions of it.
+strings and times whole nanoseconds since 1970, UTC. Market data (`Bar`, `Quote`, `BookView`,
+`MarketTrade`) goes to its subscribers as it is, without a message around it, because there are
+millions of it.
 """
 
 from decimal import Decimal
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import msgspec
 
-from exchange_wrapper.errors import XWrapError
+from cryptick.book_view import BookView
+from exchange_wrapper.errors import ApiUsageError, XWrapError
 from exchange_wrapper.numbers import ZERO
 from exchange_wrapper.orders import Order, Trade
 from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
@@ -24,6 +26,7 @@ from exchange_wrapper.times import UtcNs
 
 __all__ = [
     "BAR",
+    "BOOK",
     "CANCEL",
     "FILL",
     "LOG",
@@ -45,7 +48,9 @@ __all__ = [
     "OrderUpdate",
     "Quote",
     "Result",
+    "decode",
     "encode",
+    "market_method",
     "payload",
 ]
 
@@ -56,6 +61,7 @@ CANCEL: Final = "exchange.cancel"  # call: CancelIntent → client_oid
 ORDER_UPDATE: Final = "exchange.order_update"  # notification: OrderUpdate
 FILL: Final = "exchange.fill"  # notification: Fill
 BAR: Final = "exchange.bar"  # market data
+BOOK: Final = "exchange.book"  # market data
 QUOTE: Final = "exchange.quote"  # market data
 TRADE: Final = "exchange.trade"  # market data
 LOG: Final = "strategy.log"  # notification: LogLine
@@ -140,7 +146,19 @@ class MarketTrade(msgspec.Struct, frozen=True, gc=False):
     time: UtcNs
 
 
-MarketEvent = Bar | Quote | MarketTrade
+MarketEvent = Bar | Quote | BookView | MarketTrade
+
+_MARKET_METHODS: Final[dict[type, str]] = {
+    Bar: BAR,
+    Quote: QUOTE,
+    BookView: BOOK,
+    MarketTrade: TRADE,
+}
+
+
+def market_method(event: MarketEvent) -> str:
+    """Return the method by which market data of this kind is subscribed to."""
+    return _MARKET_METHODS[type(event)]
 
 
 class OrderIntent(msgspec.Struct, frozen=True):
@@ -262,9 +280,72 @@ class LogLine(msgspec.Struct, frozen=True):
     text: str
 
 
+_PAYLOADS: Final[dict[str, type]] = {
+    ORDER: OrderIntent,
+    CANCEL: CancelIntent,
+    ORDER_UPDATE: OrderUpdate,
+    FILL: Fill,
+    LOG: LogLine,
+}
+
+
+class _Wire(msgspec.Struct, forbid_unknown_fields=True):
+    """Any of the three forms; which one it is, its fields say."""
+
+    mhubrpc: str
+    method: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    params: list[object] | msgspec.UnsetType = msgspec.UNSET
+    response_method: str | msgspec.UnsetType | None = msgspec.UNSET
+    result: object | msgspec.UnsetType = msgspec.UNSET
+    error: ErrorBody | msgspec.UnsetType = msgspec.UNSET
+
+
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
+_DECODER: Final = msgspec.json.Decoder(_Wire)
 
 
 def encode(message: object) -> bytes:
     """Return the JSON form of a message, or of a record that contains one."""
     return _ENCODER.encode(message)
+
+
+def decode(text: str | bytes) -> Message:
+    """Read the JSON form of a message.
+
+    The payload of a method that this module names becomes its type; other ``params`` stay what
+    JSON makes of them.
+
+    Raises
+    ------
+    ApiUsageError
+        Not JSON, not one of the three forms, another version, or a payload of another type.
+    """
+    try:
+        wire = _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ApiUsageError(f"not a mhubrpc message: {error}") from None
+    if wire.mhubrpc != MHUBRPC:
+        raise ApiUsageError(f"mhubrpc must be {MHUBRPC!r}, not {wire.mhubrpc!r}", field="mhubrpc")
+    is_call = wire.params is not msgspec.UNSET or wire.response_method is not msgspec.UNSET
+    has_result, has_error = wire.result is not msgspec.UNSET, wire.error is not msgspec.UNSET
+    if is_call + has_result + has_error > 1:
+        raise ApiUsageError("a message has either params, a result or an error")
+    if has_result:
+        return Result(wire.method, wire.result)
+    if isinstance(wire.error, ErrorBody):
+        return Failure(wire.method, wire.error)
+    params = [] if wire.params is msgspec.UNSET else wire.params
+    response = None if wire.response_method is msgspec.UNSET else wire.response_method
+    return Call(wire.method, _typed(wire.method, params), response)
+
+
+def _typed(method: str, params: list[object]) -> tuple[object, ...]:
+    kind = _PAYLOADS.get(method)
+    if kind is None:
+        return tuple(params)
+    if len(params) != 1:
+        raise ApiUsageError(f"{method} takes one {kind.__name__} in params, not {len(params)}")
+    try:
+        return (msgspec.convert(params[0], kind),)
+    except msgspec.ValidationError as error:
+        raise ApiUsageError(f"{method} takes one {kind.__name__} in params: {error}") from None

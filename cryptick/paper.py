@@ -9,12 +9,13 @@ from typing import Any, Final, Self
 import numpy as np
 
 from cryptick.clock import Clock, RealClock
+from cryptick.components import Components
 from cryptick.errors import UsageError
 from cryptick.hub import Audit, Hub
 from cryptick.report import RunResult, Summary, write_report, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
-from cryptick.strategy.base import START, STOP
+from cryptick.strategy.base import START, STOP, RunContext
 from cryptick.valuation import Plan, make_plan
 from cryptick.xwrap_interface import XWrapInterface
 from exchange_wrapper.client import XWrapClient
@@ -30,6 +31,7 @@ _BAR_S: Final = 300  # the bars that xWrap makes of trades
 _READY_TIMEOUT_S: Final = 60.0
 _READY_POLL_S: Final = 0.25
 _HEARTBEAT_S: Final = 60.0
+_SHOWN_AFTER_S: Final = 0.1  # components reach their files so late at most
 _CANCEL_TIMEOUT_S: Final = 10.0
 
 
@@ -138,17 +140,24 @@ class PaperRun:
         venue = XWrapInterface(
             hub, self._client, directory.run_id, set_id, self.plan, self._exchanges, fail
         )
-        with RunRecorder(hub, directory, say) as recorder:
-            self.request.strategy(
-                hub,
-                venue,
-                self.request.params,
-                self.request.funded,
-                self.plan.traded,
-                f"{directory.run_id} {start}",
+        components = Components(hub, directory.path / "components", flush_after_s=_SHOWN_AFTER_S)
+        with RunRecorder(hub, directory, say) as recorder, components:
+            request = self.request
+            request.strategy(
+                RunContext(
+                    hub,
+                    venue,
+                    request.params,
+                    request.funded,
+                    self.plan.traded,
+                    f"{directory.run_id} {start}",
+                    components,
+                )
             )
             recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")
             try:
+                needed_s = request.strategy.history_needed(request.params, request.funded)
+                await venue.load_history(needed_s)
                 hub.notify(START)
                 await venue.start()
                 initial = self.plan.equity(balances, venue.bid)

@@ -5,15 +5,24 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, cast
 
 import msgspec
 
-from cryptick.errors import UsageError
+from cryptick.fill_rule import FillRule
+from cryptick.parameters import describe_fields, fields_by_flag, from_json, from_texts
 from cryptick.strategy.base import Funded, Strategy
 from exchange_wrapper.fees import FeeSchedule
 
-__all__ = ["CANDLE_FEES", "Fees", "RunRequest", "make_params", "param_fields"]
+__all__ = [
+    "CANDLE_FEES",
+    "Fees",
+    "RunRequest",
+    "describe_params",
+    "make_params",
+    "make_params_from_json",
+    "param_fields",
+]
 
 CANDLE_FEES = FeeSchedule(Decimal("0.001"), Decimal("0.001"))
 """Fees of an exchange that is known only from candles, unless a setting says otherwise."""
@@ -57,6 +66,8 @@ class RunRequest:
         Length of the bars; None is the shortest there is in a backtest and 5 minutes on paper.
     fees : Fees
         Of a backtest; on paper the exchange's own are charged.
+    fills : FillRule
+        How a backtest fills orders.
     """
 
     strategy: type[Strategy]
@@ -67,6 +78,7 @@ class RunRequest:
     end_s: int | None = None
     freq_s: int | None = None
     fees: Fees = field(default_factory=Fees)
+    fills: FillRule = field(default_factory=FillRule)
 
     @property
     def funded(self) -> Funded:
@@ -99,6 +111,7 @@ class RunRequest:
             "start": self.start_s,
             "end": self.end_s,
             "freq_s": self.freq_s,
+            "fill_model": str(self.fills) if self.mode == "backtest" else None,
         }
 
     def key(self) -> str:
@@ -108,7 +121,7 @@ class RunRequest:
 
 def param_fields(strategy: type[Strategy]) -> dict[str, "dataclasses.Field[Any]"]:
     """Return the fields of a strategy's parameters by the name of their flag."""
-    return {f.name.replace("_", "-"): f for f in dataclasses.fields(strategy.Params)}
+    return fields_by_flag(strategy.Params)
 
 
 def make_params(strategy: type[Strategy], given: Mapping[str, str]) -> Strategy.Params:
@@ -117,17 +130,16 @@ def make_params(strategy: type[Strategy], given: Mapping[str, str]) -> Strategy.
     Raises
     ------
     UsageError
-        An unknown name, or a text that is not of the parameter's type.
+        An unknown name, a text that is not of the parameter's type, or a value out of its range.
     """
-    fields, hints = param_fields(strategy), get_type_hints(strategy.Params)
-    values: dict[str, Any] = {}
-    for flag, text in given.items():
-        if flag not in fields:
-            raise UsageError(f"{strategy.__name__} has no parameter {flag!r}")
-        name = fields[flag].name
-        kind = hints[name]
-        try:
-            values[name] = msgspec.convert(text, kind, strict=False)
-        except msgspec.ValidationError:
-            raise UsageError(f"--{flag} must be of type {kind.__name__}, not {text!r}") from None
-    return strategy.Params(**values)
+    return cast(Strategy.Params, from_texts(strategy.Params, strategy.__name__, given))
+
+
+def make_params_from_json(strategy: type[Strategy], given: object) -> Strategy.Params:
+    """Return a strategy's parameters from a JSON object, checked like those of `make_params`."""
+    return cast(Strategy.Params, from_json(strategy.Params, strategy.__name__, given))
+
+
+def describe_params(strategy: type[Strategy]) -> list[dict[str, object]]:
+    """Return what a form needs to ask for each parameter; see ``parameters.describe_fields``."""
+    return describe_fields(strategy.Params)

@@ -15,9 +15,17 @@ from typing import Any, Final
 import msgspec
 from rich.console import Console
 
-from cryptick.backtest import Backtest, load_series, plan_backtest
+from cryptick.backtest import (
+    Backtest,
+    load_history,
+    load_recordings,
+    load_series,
+    plan_backtest,
+)
+from cryptick.book_replay import Recording
 from cryptick.candle_market import Series
 from cryptick.errors import UsageError
+from cryptick.fill_rule import FillModel
 from cryptick.manifest import RESULT_FILES, Manifest, describe_run, request_of, results_of
 from cryptick.past_runs import CommandParser, PastRun, command
 from cryptick.request import RunRequest
@@ -63,10 +71,7 @@ def rerun(run: PastRun) -> Verdict:
         The history is not there any more.
     """
     manifest = _manifest(run)
-    try:
-        request = request_of(manifest)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{manifest.strategy.name} has other parameters now: {error}") from None
+    request = request_of(manifest)
     differences = [
         f"{name} was changed after the run"
         for name, digest in results_of(run.path).items()
@@ -75,10 +80,12 @@ def rerun(run: PastRun) -> Verdict:
     with ExitStack() as stack:
         source = _open(manifest.source, stack)
         plan = plan_backtest(request, source, manifest.source)
-        series = _series(manifest, request, source, plan)
-        differences += _causes(manifest, describe_run(request, manifest.source, series))
+        data = _data(manifest, request, source, plan)
+        history = load_history(request, source, data)
+        differences += _causes(manifest, describe_run(request, manifest.source, data))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cryptick-rerun-")))
-        summary = Backtest(request, plan, series, RunDirectory(folder)).run(manifest.source)
+        backtest = Backtest(request, plan, data, RunDirectory(folder), history=history)
+        summary = backtest.run(manifest.source)
         rows = [_first_difference(name, run.path, folder) for name in RESULT_FILES]
     found = [row for row in rows if row is not None]
     return Verdict(run.run_id, not found, summary.orders, summary.trades, differences + found[:1])
@@ -101,10 +108,12 @@ def _open(place: str, stack: ExitStack) -> HistorySource:
     return RemoteHistory(place.removeprefix(_XWRAP))
 
 
-def _series(
+def _data(
     manifest: Manifest, request: RunRequest, source: HistorySource, plan: Plan
-) -> list[Series]:
-    """Read the period that the run had: its history may have grown since."""
+) -> list[Series] | list[Recording]:
+    """Read the candles of the period that the run had: history may have grown since."""
+    if request.fills.model is FillModel.BOOK:
+        return load_recordings(request, source, plan)
     period = replace(
         request,
         start_s=min(row.start_s for row in manifest.data),

@@ -23,11 +23,20 @@ from rich.progress import Progress
 
 from cryptick import __version__
 from cryptick.audit import AuditLog
-from cryptick.backtest import Backtest, load_series, plan_backtest
+from cryptick.backtest import (
+    Backtest,
+    load_history,
+    load_recordings,
+    load_series,
+    plan_backtest,
+)
+from cryptick.book_replay import Recording
 from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed, UsageError
+from cryptick.fill_rule import FillModel, FillRule
 from cryptick.manifest import describe_run, results_of
 from cryptick.paper import PaperRun
+from cryptick.parameters import range_words
 from cryptick.report import Summary, print_summary, write_report
 from cryptick.report.analysis import late_starts
 from cryptick.request import CANDLE_FEES, Fees, RunRequest, make_params, param_fields
@@ -39,6 +48,7 @@ from exchange_wrapper.errors import InvalidAmount, Unavailable, XWrapError
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.history import HistorySource, RemoteHistory, StoreHistory
 from exchange_wrapper.numbers import parse_amount
+from exchange_wrapper.times import MILLISECOND, SECOND
 
 __all__ = ["main"]
 
@@ -58,6 +68,8 @@ examples:
   python -m cryptick.run HodlStrategy -m backtest --binance-usdt 10000 -s 01-08-2022 -e 27-09-2023
   python -m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --base ETH
   python -m cryptick.run ./my_strategy.py:MyStrategy -m backtest --gdax-usd 1000 --freq 1h
+
+A file to begin with is written by python -m cryptick.new MyStrategy.
 
 exit status: 0 done, 1 the run failed, 2 the command can't be run, 3 no such history, 4 xWrap or the
 store is not available.
@@ -81,12 +93,16 @@ class _Options:
     store: str | None
     xwrap: str | None
     config: str | None
+    fill_model: str | None
+    latency: str | None
+    slippage_bps: str | None
     maker_fee: str | None
     taker_fee: str | None
     runs_dir: str
     duration: str | None
     wait: str | None
     json: bool
+    list: bool
     help: bool
 
 
@@ -111,6 +127,9 @@ def _run(arguments: list[str], stderr: Console) -> int:
         named = bool(known) and not known[0].startswith("-")
         _print_help(parser, find_strategy(known[0]) if named else None)
         return 0 if known else 2
+    if known == ["--list"]:
+        _print_strategies()
+        return 0
     options = _Options(**vars(parser.parse_args(known)))
     if options.mode == "live":
         raise UsageError("live mode is not available yet; -m paper trades on live prices")
@@ -133,12 +152,17 @@ def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summar
         if isinstance(source, RemoteHistory):
             request = replace(request, fees=request.fees.known(source.fees()))
         plan = plan_backtest(request, source, place)
-        series = load_series(request, source, plan)
-        _warn_of_late_starts(request, series, stderr)
+        data: Sequence[Series] | Sequence[Recording]
+        if request.fills.model is FillModel.BOOK:
+            data = load_recordings(request, source, plan)
+        else:
+            data = series = load_series(request, source, plan)
+            _warn_of_late_starts(request, series, stderr)
         directory = _claim(request, options)
         audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
-        backtest = Backtest(request, plan, series, directory, audit)
-        manifest = describe_run(request, place, series)
+        history = load_history(request, source, data)
+        backtest = Backtest(request, plan, data, directory, audit, history)
+        manifest = describe_run(request, place, data)
         directory.update(state="running", source=place, manifest=manifest)
         progress = stack.enter_context(
             Progress(console=stderr, transient=True, disable=not stderr.is_terminal)
@@ -303,7 +327,34 @@ def _request(options: _Options, flags: list[tuple[str, str | None]]) -> RunReque
         end_s,
         None if options.freq is None else parse_freq(options.freq),
         _fees(options),
+        _fills(options),
     )
+
+
+def _fills(options: _Options) -> FillRule:
+    given = options.fill_model, options.latency, options.slippage_bps
+    if options.mode != "backtest":
+        if any(given):
+            raise UsageError(
+                "--fill-model, --latency and --slippage-bps are for a backtest; on paper the "
+                "settings of xWrap apply"
+            )
+        return FillRule()
+    rule = FillRule()
+    model = rule.model if options.fill_model is None else FillModel(options.fill_model)
+    latency_ns, slippage = rule.latency_ns, rule.slippage_bps
+    if options.latency is not None:
+        matched = re.fullmatch(r"(\d{1,9})(us|ms|s)", options.latency)
+        if matched is None:
+            raise UsageError(f"--latency {options.latency!r} is not a time such as 5ms or 1s")
+        latency_ns = int(matched[1]) * {"us": 1_000, "ms": MILLISECOND, "s": SECOND}[matched[2]]
+    if options.slippage_bps is not None:
+        slippage = parse_amount(options.slippage_bps, "--slippage-bps")
+        if model is FillModel.BOOK:
+            raise UsageError("--slippage-bps is for candles; with recorded books their depth tells")
+        if not 0 <= slippage < 10_000:
+            raise UsageError(f"--slippage-bps must be from 0 to below 10000, not {slippage}")
+    return FillRule(model, latency_ns, slippage)
 
 
 def _fees(options: _Options) -> Fees:
@@ -404,10 +455,21 @@ def _parser() -> _Parser:
     default = f"{CANDLE_FEES.maker:f}"
     add("--maker-fee", metavar="FRACTION", help=f"fee of resting orders (default: {default})")
     add("--taker-fee", metavar="FRACTION", help=f"fee of other orders (default: {default})")
+    rule = FillRule()
+    models = [model.value for model in FillModel]
+    add("--fill-model", choices=models, help=f"what orders meet (default: {rule.model})")
+    latency_ms = rule.latency_ns // MILLISECOND
+    add("--latency", metavar="TIME", help=f"until an order arrives (default: {latency_ms}ms)")
+    add(
+        "--slippage-bps",
+        metavar="BPS",
+        help="extra cost of taking at a candle's price, 1 = 0.01 %%",
+    )
     add("--runs-dir", metavar="PATH", default="var/runs", help="where runs are kept (%(default)s)")
     add("--for", dest="duration", metavar="TIME", help="end a paper run after this long: 60s, 2h")
     add("--wait", metavar="TIME", help="wait so long for xWrap to be there (default: not at all)")
     add("--json", action="store_true", help="print the summary as JSON and nothing else")
+    add("--list", action="store_true", help="list the strategies that come with Cryptick")
     add("-h", "--help", action="store_true", help="show this, with a strategy its parameters too")
     return parser
 
@@ -416,14 +478,24 @@ def _print_help(parser: argparse.ArgumentParser, strategy: type[Strategy] | None
     parser.print_help()
     if strategy is None:
         print("\nstrategies:")
-        for name, shipped in shipped_strategies().items():
-            print(f"  {name:<16}{_first_line(shipped)}")
+        _print_strategies()
         return
     print(f"\nparameters of {strategy.__name__}: {_first_line(strategy)}")
     for flag, field in param_fields(strategy).items():
-        unit = field.metadata.get("unit", "")
-        text = field.metadata.get("help", "")
-        print(f"  --{flag} VALUE  {text} (default: {field.default}{unit and ' ' + unit})")
+        about = field.metadata
+        unit, bounds, choices = about["unit"], about["bounds"], about["choices"]
+        default = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        notes = [f"default: {default} {unit}".rstrip()]
+        if bounds:
+            notes.append(range_words(bounds, ""))
+        if choices:
+            notes.append(f"one of {', '.join(choices)}")
+        print(f"  --{flag} VALUE  {about['help']} ({'; '.join(notes)})")
+
+
+def _print_strategies() -> None:
+    for name, shipped in shipped_strategies().items():
+        print(f"  {name:<20}{_first_line(shipped)}")
 
 
 def _first_line(strategy: type[Strategy]) -> str:

@@ -268,6 +268,8 @@ class RunRecorder:
         if kept is not None:
             kept.fee = LEDGER.add(kept.fee, fill.fee)
         notional = LEDGER.multiply(fill.price, fill.size)
+        amounts = fill.price, fill.size, notional, fill.fee
+        price, size, worth, fee = map(format_amount, amounts)
         self._trades.writerow(
             (
                 to_iso(fill.time),
@@ -275,19 +277,17 @@ class RunRecorder:
                 fill.exchange,
                 fill.pair,
                 fill.side.value,
-                format_amount(fill.price),
-                format_amount(fill.size),
-                format_amount(notional),
-                format_amount(fill.fee),
+                price,
+                size,
+                worth,
+                fee,
                 "maker" if fill.maker else "taker",
             )
         )
         verb = "bought" if fill.side == "buy" else "sold"
         base = fill.pair.partition("_")[0]
         self.log(
-            f"{verb} {format_amount(fill.size)} {base} at {format_amount(fill.price)} "
-            f"on {fill.exchange} ({format_amount(notional)} {currency}, "
-            f"fee {format_amount(fill.fee)})"
+            f"{verb} {size} {base} at {price} on {fill.exchange} ({worth} {currency}, fee {fee})"
         )
 
     def _line(self, message: Message) -> None:

@@ -7,11 +7,13 @@ the event loop. What a handler raises can't reach the run through the client: it
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from cryptick.followed_book import FollowedBook
 from cryptick.hub import Hub
 from cryptick.messages import (
     BAR,
+    BOOK,
     CANCEL,
     FILL,
     ORDER,
@@ -26,24 +28,25 @@ from cryptick.messages import (
     MarketTrade,
     Message,
     OrderIntent,
-    OrderUpdate,
     Quote,
     payload,
 )
+from cryptick.past_candles import PastCandles
 from cryptick.strategy.base import Balance
 from cryptick.valuation import Plan
-from exchange_wrapper.candles import parse_freq
+from cryptick.xwrap_forms import Json, read_candles, read_fill, read_order_update, read_pair
+from exchange_wrapper.candles import Candles, format_freq, parse_freq
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import OrderRejected, Unavailable, UnknownName, XWrapError
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.numbers import LEDGER, ZERO
 from exchange_wrapper.pair import Pair, split_name
-from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
+from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs, from_iso
 
 __all__ = ["XWrapInterface"]
 
-Json = Mapping[str, Any]
+_BAR_S: Final = 300  # the candles that xWrap makes of trades
 
 
 class XWrapInterface:
@@ -67,7 +70,7 @@ class XWrapInterface:
     Attributes
     ----------
     heard : dict of str to int
-        Number of quotes, trades and bars so far.
+        Number of quotes, trades, bars and, where followed, books so far.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class XWrapInterface:
         self._plan = plan
         self._fail = fail
         self._pairs = {
-            (exchange, pair): _pair(pair, exchanges[exchange]["increments"][pair])
+            (exchange, pair): read_pair(pair, exchanges[exchange]["increments"][pair])
             for exchange, pair in plan.followed
         }
         self._fees = {
@@ -98,6 +101,9 @@ class XWrapInterface:
         self._wallets: dict[tuple[str, str], Balance] = {}
         self._quotes: dict[tuple[str, str], Quote] = {}
         self._bids: dict[tuple[str, str], Decimal] = {}
+        self._books: dict[tuple[str, str], FollowedBook] = {}
+        self._past = PastCandles(hub.clock)
+        self._follows_candles = False
         self._open: dict[str, str] = {}  # exchange by client_oid
         self._closing = False
         self._all_done = asyncio.Event()
@@ -109,6 +115,7 @@ class XWrapInterface:
             ("ticker", self._on_ticker),
             ("trades", self._on_trade),
             ("candle", self._on_candle),
+            ("book", self._on_book),
             ("order", self._on_order),
             ("trade", self._on_fill),
             ("wallet_set", self._on_wallet_set),
@@ -144,7 +151,23 @@ class XWrapInterface:
         """Return the exchange's fees."""
         return self._fees[exchange]
 
+    def candles(self, exchange: str, pair: str, freq_s: int, count: int) -> Candles:
+        """Return the candles of the last ``count`` intervals that are over."""
+        return self._past.last(exchange, pair, freq_s, count)
+
     # The run's life
+
+    async def load_history(self, needed_s: int) -> None:
+        """Read the candles of the traded pairs of the last ``needed_s`` seconds."""
+        if not needed_s:
+            return
+        self._follows_candles = True
+        start_s = self._hub.clock.now() // SECOND - needed_s
+        freq = format_freq(_BAR_S)
+        for exchange, pair in self._plan.traded:
+            pages = self._client.iterate_ohlcv(exchange, pair, start=start_s, freq=freq)
+            async for points in pages:
+                self._past.append(exchange, pair, read_candles(_BAR_S, points))
 
     async def start(self) -> None:
         """Read the wallets, subscribe to what the strategy listens to, and tell the prices."""
@@ -154,8 +177,11 @@ class XWrapInterface:
             await self._client.subscribe("ticker", exchange, pair)
             if self._hub.market_handlers(TRADE, exchange, pair):
                 await self._client.subscribe("trades", exchange, pair)
-            if self._hub.market_handlers(BAR, exchange, pair):
+            if self._follows_candles or self._hub.market_handlers(BAR, exchange, pair):
                 await self._client.subscribe("candles", exchange, pair)
+            if self._hub.market_handlers(BOOK, exchange, pair):
+                self._books[exchange, pair] = FollowedBook(exchange, self.pair(exchange, pair))
+                await self._client.subscribe("book", exchange, pair)
         for exchange, pair in self._plan.followed:
             if (exchange, pair) not in self._quotes:
                 await self._first_quote(exchange, pair)
@@ -216,12 +242,31 @@ class XWrapInterface:
 
     def _on_candle(self, candles: Json) -> None:
         exchange, pair = candles["exchange"], candles["pair"]
+        freq_s = parse_freq(candles["freq"])
+        if freq_s == _BAR_S:
+            self._past.append(exchange, pair, read_candles(freq_s, candles["points"]))
         for time, low, high, open, close, volume, _ in candles["points"]:
             self.heard["bars"] += 1
             prices = map(float, (open, high, low, close, volume))
             opened_at = UtcNs(int(time) * SECOND)
-            bar = Bar(exchange, pair, parse_freq(candles["freq"]), opened_at, *prices)
+            bar = Bar(exchange, pair, freq_s, opened_at, *prices)
             self._publish(BAR, bar)
+
+    def _on_book(self, message: Json) -> None:
+        followed = self._books.get((message["exchange"], message["pair"]))
+        if followed is None:
+            return
+        outcome = followed.receive(message)
+        if outcome == "changed":
+            self.heard["books"] = self.heard.get("books", 0) + 1
+            self._publish(BOOK, followed.view)
+        elif outcome == "lost":
+            self._spawn(self._subscribe_anew(message["exchange"], message["pair"]))
+
+    async def _subscribe_anew(self, exchange: str, pair: str) -> None:
+        """Ask for a new snapshot: it is the first that a subscriber hears."""
+        await self._client.unsubscribe("book", exchange, pair)
+        await self._client.subscribe("book", exchange, pair)
 
     def _publish(self, method: str, event: MarketEvent) -> None:
         if not self._closing:
@@ -231,7 +276,7 @@ class XWrapInterface:
     def _on_order(self, order: Json) -> None:
         if order["wallet_set_id"] != self._set_id:
             return
-        update = _order_update(order)
+        update = read_order_update(order)
         if update.is_done:
             self._forget(update.client_oid)
         self._hub.notify(ORDER_UPDATE, update)
@@ -239,7 +284,7 @@ class XWrapInterface:
     def _on_fill(self, trade: Json) -> None:
         if trade["wallet_set_id"] != self._set_id:
             return
-        fill = _fill(trade)
+        fill = read_fill(trade)
         self._book(fill)
         self._hub.notify(FILL, fill)
 
@@ -348,50 +393,3 @@ class XWrapInterface:
                 self._fail(error)
 
         return handle
-
-
-def _pair(name: str, increments: Json) -> Pair:
-    base, quote = split_name(name)
-    return Pair(
-        name,
-        base,
-        quote,
-        Decimal(increments["tick_size"]),
-        Decimal(increments["lot_size"]),
-        min_order=Decimal(increments["min_order"]),
-        min_notional=Decimal(increments["min_notional"]),
-    )
-
-
-def _order_update(order: Json) -> OrderUpdate:
-    kind = OrderType(order["type"])
-    reason = order["done_reason"]
-    return OrderUpdate(
-        order["client_order_id"],
-        order["exchange"],
-        order["pair"],
-        kind,
-        Side(order["side"]),
-        Decimal(order["size"]),
-        Decimal(order["limit"]) if kind.has_limit else None,
-        OrderStatus(order["status"]),
-        None if reason is None else DoneReason(reason),
-        order["message"],
-        Decimal(order["filled_size"]),
-        Decimal(order["avg_price"]),
-        from_iso(order["last_updated_at"]),
-    )
-
-
-def _fill(trade: Json) -> Fill:
-    return Fill(
-        trade["client_order_id"],
-        trade["exchange"],
-        trade["pair"],
-        Side(trade["side"]),
-        Decimal(trade["exec_price"]),
-        Decimal(trade["exec_amount"]),
-        Decimal(trade["fee"]),
-        trade["maker"],
-        from_iso(trade["time"]),
-    )

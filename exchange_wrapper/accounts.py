@@ -44,6 +44,7 @@ class Reason(StrEnum):
     FEE = "fee"
     ALLOCATION = "allocation"  # between unallocated funds and a logical set
     VIRTUAL = "virtual"  # funds that enter or leave a paper exchange
+    OPENING = "opening"  # what a live exchange held when it was first seen
     DIFFERENCE = "difference"  # between a venue's balance and ours, and its acknowledgement
 
 

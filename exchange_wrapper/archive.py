@@ -14,6 +14,7 @@ from exchange_wrapper.times import UtcNs, from_iso
 __all__ = [
     "Archive",
     "changed_since",
+    "is_booked",
     "order_at",
     "recent_incidents",
     "recent_orders",
@@ -46,6 +47,17 @@ class Archive:
     def close(self) -> None:
         """Close the connection."""
         self._database.close()
+
+
+def is_booked(database: peewee.SqliteDatabase, exchange: str, pair: str, ext_id: str) -> bool:
+    """Tell whether a venue's trade in a pair is one of ours."""
+    orders, trades = models.Order, models.Trade
+    query = (
+        trades.select()
+        .join(orders)
+        .where((trades.ext_id == ext_id) & (orders.exchange == exchange) & (orders.pair == pair))
+    )
+    return bool(query.exists(database))
 
 
 def order_at(database: peewee.SqliteDatabase, exchange: str, client_oid: str) -> Order | None:

@@ -15,8 +15,13 @@ __all__ = ["L2Book", "Ladder"]
 
 V = TypeVar("V")
 
+_BUY = Side.BUY  # looked up for each change of a level, which through the class would cost more
+
 # Below this many entries a heap of removed prices is not worth rebuilding.
 _HEAP_SLACK = 64
+
+# So many new prices may wait for a place in the heap; those removed meanwhile never take one.
+_WAITING_MAX = 1024
 
 # Walking the heap costs this many times more per level than sorting all of them.
 _WALK_COST = 64
@@ -25,8 +30,9 @@ _WALK_COST = 64
 class Ladder(Generic[V]):
     """Values by price, of which the best price is known at any time.
 
-    A heap beside the dictionary finds the best price. A removed price stays in the heap until it
-    surfaces, so that a removal, and a price that comes and goes, cost no more than a dictionary's.
+    A heap beside the dictionary finds the next best price once the best is removed. A new price
+    waits for that moment before it goes into the heap, and a removed one stays there until it
+    surfaces, so that away from the best a price comes and goes at a dictionary's cost.
 
     Parameters
     ----------
@@ -34,7 +40,7 @@ class Ladder(Generic[V]):
         ``BUY`` where the highest price is the best, ``SELL`` where the lowest is.
     """
 
-    __slots__ = ("_heap", "_heaped", "best", "levels", "sign")
+    __slots__ = ("_heap", "_heaped", "_waiting", "best", "levels", "sign")
 
     def __init__(self, side: Side) -> None:
         self.sign = -1 if side is Side.BUY else 1
@@ -42,6 +48,7 @@ class Ladder(Generic[V]):
         self.best: Ticks | None = None
         self._heap: list[int] = []  # sign × price of every level, and of some removed ones
         self._heaped: set[int] = set()  # the prices in the heap
+        self._waiting: list[Ticks] = []  # with the heap, every level's price
 
     def reaches(self, price: Ticks) -> bool:
         """Tell whether the best price is ``price`` or better."""
@@ -54,6 +61,7 @@ class Ladder(Generic[V]):
         self.levels = levels
         self._heap = [price * sign for price in levels]
         self._heaped = set(levels)
+        self._waiting = []
         heapify(self._heap)
         self.best = self._find_best()
 
@@ -61,13 +69,12 @@ class Ladder(Generic[V]):
         """Put a value at a price that has none."""
         levels = self.levels
         levels[price] = value
-        if price not in self._heaped:
-            heappush(self._heap, price * self.sign)
-            self._heaped.add(price)
-            if len(self._heap) > 2 * len(levels) + _HEAP_SLACK:
-                self.replace(levels)
-        if self.best is None or price * self.sign < self.best * self.sign:
+        waiting, best = self._waiting, self.best
+        waiting.append(price)
+        if best is None or price * self.sign < best * self.sign:
             self.best = price
+        if len(waiting) > _WAITING_MAX:
+            self._push_waiting()
 
     def remove(self, price: Ticks) -> None:
         """Take away the value at a price that has one."""
@@ -82,6 +89,7 @@ class Ladder(Generic[V]):
         """
         if self.best is None:
             return
+        self._push_waiting()
         heap, levels, sign = self._heap, self.levels, self.sign
         # A heap is a tree whose children are never better than their parent: walk it best-first.
         frontier = [(heap[0], 0)]
@@ -93,7 +101,21 @@ class Ladder(Generic[V]):
             if price in levels:
                 yield price, levels[price]
 
+    def _push_waiting(self) -> None:
+        heap, heaped, levels, sign = self._heap, self._heaped, self.levels, self.sign
+        for price in self._waiting:
+            if price in levels and price not in heaped:
+                heappush(heap, price * sign)
+                heaped.add(price)
+        self._waiting.clear()
+        if len(heap) > 2 * len(levels) + _HEAP_SLACK:
+            self._heap = [price * sign for price in levels]
+            heapify(self._heap)
+            self._heaped = set(levels)
+
     def _find_best(self) -> Ticks | None:
+        if self._waiting:
+            self._push_waiting()
         heap, levels, sign = self._heap, self.levels, self.sign
         while heap:
             price = Ticks(heap[0] * sign)
@@ -116,11 +138,17 @@ class _Sizes(Ladder[Lots | str]):
         super().__init__(side)
         self.unread: list[Ticks] = []  # every price whose size is text, and some others
 
-    def note_unread(self, price: Ticks) -> None:
-        """Remember that the size at this price is text."""
-        self.unread.append(price)
-        if len(self.unread) > 2 * len(self.levels) + _HEAP_SLACK:
-            self.unread = [price for price, size in self.levels.items() if type(size) is str]
+    def set_unread(self, price: Ticks, text: str) -> None:
+        """Put a size that is text where there is none, or one that is read."""
+        levels = self.levels
+        if price in levels:
+            levels[price] = text
+        else:
+            self.add(price, text)
+        unread = self.unread
+        unread.append(price)
+        if len(unread) > 2 * len(levels) + _HEAP_SLACK:
+            self.unread = [price for price, size in levels.items() if type(size) is str]
 
     def replace(self, levels: _Levels) -> None:
         """Take over these levels in place of all there were."""
@@ -226,23 +254,20 @@ class L2Book:
         ticks = grid.ticks
         bids, asks = self._bids, self._asks
         for side, text, size in changes:
-            ladder = bids if side is Side.BUY else asks
             price = ticks[text]
-            old = ladder.levels.get(price)
-            if size.rstrip("0."):
-                if old is None:
-                    if not price:
-                        raise DataError(f"a price of 0 ticks in the book of {self.pair}")
-                    ladder.add(price, size)
-                else:
-                    ladder.levels[price] = size
-                if type(old) is not str:
-                    ladder.note_unread(price)
-            else:
+            ladder = bids if side is _BUY else asks
+            levels = ladder.levels
+            if not size.rstrip("0."):
                 if size not in _ZEROS:
                     self._lots(size)
-                if old is not None:
+                if price in levels:
                     ladder.remove(price)
+            elif price in levels and type(levels[price]) is str:
+                levels[price] = size
+            elif price:
+                ladder.set_unread(price, size)
+            else:
+                raise DataError(f"a price of 0 ticks in the book of {self.pair}")
         bid = self.best_bid = bids.best
         ask = self.best_ask = asks.best
         return self.fault is not None or (bid is not None and ask is not None and bid >= ask)

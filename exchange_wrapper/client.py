@@ -99,6 +99,24 @@ class XWrapClient(XWrapConnection):
         """Return the stored series with their periods and increments."""
         return await self._list("list_ohlcv")
 
+    async def list_recordings(self) -> list[Json]:
+        """Return of which pairs books and trades are recorded, and since when."""
+        return await self._list("list_recordings")
+
+    async def get_recording(
+        self,
+        exchange: str,
+        pair: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        page: str | None = None,
+    ) -> Json:
+        """Return one page of a recording; ``next`` is the ``page`` of the next one, or None."""
+        return await self._object(
+            "get_recording", exchange=exchange, pair=pair, start=start, end=end, page=page
+        )
+
     # Wallets
 
     async def create_wallet_set(

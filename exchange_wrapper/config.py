@@ -21,6 +21,10 @@ other one that the exchange's pairs name.
 ``history_days`` (180) is how far back an exchange's candles are fetched, ``latency_ms`` (5) how
 long a paper order takes to arrive there. Further members of an exchange go to its class.
 
+``record`` names the pairs whose full books and trades are recorded, such as ``["BTC_USD"]``, or is
+``true`` for all; none by default. Of each pair the newest ``recording_days`` (7) are kept, and no
+more than ``recording_mb`` (1024).
+
 ``limits`` bounds what may be ordered, per exchange and for each wallet set on its own; what is left
 out has no limit::
 
@@ -145,6 +149,10 @@ class ExchangeSettings:
         How far back its candles are fetched; 0 for not at all.
     latency_ms : int
         How long a paper order or its cancellation takes to arrive.
+    record : bool or tuple of str
+        The pairs that are recorded; True for all.
+    recording_days, recording_mb : int
+        How much is kept of each of them; a MB is 2²⁰ bytes.
     """
 
     name: str
@@ -154,6 +162,9 @@ class ExchangeSettings:
     balances: Mapping[str, Decimal] | None = None
     history_days: int = 180
     latency_ms: int = 5
+    record: bool | tuple[str, ...] = False
+    recording_days: int = 7
+    recording_mb: int = 1024
 
     def initial_balance(self, currency: str) -> Decimal:
         """Return what the paper exchange's new wallet of ``currency`` starts with."""
@@ -283,6 +294,11 @@ def _exchange(name: str, value: Any) -> ExchangeSettings:
     if value.get("mode") not in modes:
         raise ApiUsageError(f'{where} needs "mode", one of {", ".join(modes)}')
     balances = value.get("balances")
+    if balances is not None and value["mode"] == Mode.LIVE:
+        raise ApiUsageError(
+            f'"balances" of {where} are for paper: a live exchange has what it says it has',
+            field="balances",
+        )
     if balances is not None and not isinstance(balances, dict):
         raise ApiUsageError(f'"balances" of {where} must be a JSON object')
     return ExchangeSettings(
@@ -293,7 +309,21 @@ def _exchange(name: str, value: Any) -> ExchangeSettings:
         balances=None if balances is None else _amounts(balances, where),
         history_days=_count(value, "history_days", 180, where),
         latency_ms=_count(value, "latency_ms", 5, where),
+        record=_record(value.get("record", False), where),
+        recording_days=_count(value, "recording_days", 7, where),
+        recording_mb=_count(value, "recording_mb", 1024, where),
     )
+
+
+def _record(value: Any, where: str) -> bool | tuple[str, ...]:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list) or not all(isinstance(pair, str) for pair in value):
+        raise ApiUsageError(
+            f'"record" of {where} must be a list of pairs such as ["BTC_USD"], or true',
+            field="record",
+        )
+    return tuple(value)
 
 
 def _count(value: Mapping[str, Any], key: str, default: int, where: str) -> int:

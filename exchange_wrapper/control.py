@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from exchange_wrapper.accounts import SetType, WalletSet
+from exchange_wrapper.accounts import EXCHANGE_SET, Reason, SetType, WalletSet
 from exchange_wrapper.changes import IncidentHappened
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import ApiUsageError, LedgerBreach, OrderRejected, UnknownName
@@ -19,7 +19,7 @@ from exchange_wrapper.incidents import Incident, IncidentKind
 from exchange_wrapper.kill_switch import EVERYTHING, KillLevel, KillSwitch
 from exchange_wrapper.ledger import UNALLOCATED_SET
 from exchange_wrapper.limits import PreTradeLimits
-from exchange_wrapper.numbers import Lots, format_amount
+from exchange_wrapper.numbers import ZERO, Lots, format_amount
 from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.reconciliation import Reconciliation
@@ -42,7 +42,7 @@ class Control:
     limits : PreTradeLimits
     incidents : iterable of Incident
         All that are stored, oldest first: the kill switch is as they left it, and what was
-        recorded as external is not recorded again.
+        recorded as external or opened is not recorded again.
 
     Attributes
     ----------
@@ -57,12 +57,15 @@ class Control:
         self._limits = limits
         self._reconciliations: dict[str, Reconciliation] = {}
         self._external: set[tuple[IncidentKind, str, str]] = set()
+        self._opened: set[tuple[str, str]] = set()
         self._closing = {each.id for each in desk.ledger.sets.values() if each.closing}
         self._expired: set[int] = set()
         self._flattening = False
         for incident in incidents:
             if incident.kind is IncidentKind.KILL_SWITCH:
                 self.kill_switch.set(incident.subject, KillLevel(incident.text))
+            elif incident.kind is IncidentKind.OPENED:
+                self._opened.add((incident.exchange, incident.subject))
             else:
                 self._external.add((incident.kind, incident.exchange, incident.subject))
         desk.guard = self
@@ -138,6 +141,25 @@ class Control:
         self._external.add((kind, exchange, ext_id))
         self._record(Incident(kind, now, exchange, ext_id, text))
         return True
+
+    def has_opened(self, exchange: str) -> bool:
+        """Tell whether an exchange's own balances were ever taken over."""
+        return any(name == exchange for name, _ in self._opened)
+
+    def open_balances(self, exchange: str, reported: Mapping[str, Decimal], now: UtcNs) -> None:
+        """Take over as unallocated what an exchange holds of currencies that are seen first.
+
+        Whatever differs later is a matter of ``reconcile``.
+        """
+        for wallet in self.desk.ledger.wallets_of(EXCHANGE_SET):
+            currency = wallet.currency
+            if wallet.exchange != exchange or (exchange, currency) in self._opened:
+                continue
+            self._opened.add((exchange, currency))
+            amount = reported.get(currency, ZERO)
+            self.desk.ledger.deposit(exchange, currency, amount, now, reason=Reason.OPENING)
+            text = f"{exchange} holds {format_amount(amount)} {currency} at the first look"
+            self._record(Incident(IncidentKind.OPENED, now, exchange, currency, text))
 
     def reconcile(self, exchange: str, reported: Mapping[str, Decimal], now: UtcNs) -> bool:
         """Compare an exchange's balances with its wallets and book what differs as in suspense.

@@ -2,11 +2,14 @@
 
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple, TextIO
+from typing import Any, ClassVar, Final, TextIO
 
 import peewee
 from playhouse.migrate import SqliteMigrator, migrate
@@ -25,6 +28,7 @@ __all__ = [
     "lock_database",
     "open_database",
     "raw",
+    "transaction",
     "upsert_rows",
 ]
 
@@ -39,6 +43,7 @@ _PRAGMAS: Final = {
     "journal_mode": "wal",
     "synchronous": "full",  # a commit that was acknowledged survives a power cut
     "foreign_keys": 1,
+    "recursive_triggers": 1,  # else INSERT OR REPLACE deletes rows behind the triggers' back
     "busy_timeout": 5000,
 }
 
@@ -167,38 +172,81 @@ def raw(database: peewee.SqliteDatabase) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def transaction(database: peewee.SqliteDatabase) -> Iterator[None]:
+    """Commit what is written within the block, or nothing of it if the block raises."""
+    connection = raw(database)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def insert_rows(
     database: peewee.SqliteDatabase, model: type[BaseModel], rows: Iterable[Row]
 ) -> None:
     """Append rows; a key that exists already is an error."""
-    raw(database).executemany(_statements(model).insert, _values(model, rows))
+    _statement(model, False).execute(raw(database), rows)
 
 
 def upsert_rows(
     database: peewee.SqliteDatabase, model: type[BaseModel], rows: Iterable[Row]
 ) -> None:
     """Write the newest state of rows, by ``id``."""
-    raw(database).executemany(_statements(model).upsert, _values(model, rows))
+    _statement(model, True).execute(raw(database), rows)
 
 
-class _Statements(NamedTuple):
-    insert: str
-    upsert: str
+class _Statement:
+    """An INSERT of the rows of one table, several at a time.
+
+    Python's lock is let go and taken again for each execution, and in a busy process it takes long
+    to get: fewer executions of more rows each leave the transaction open for a shorter time.
+    """
+
+    # Rows; so few sizes that sqlite3 keeps a prepared statement of each.
+    _CHUNKS: Final = tuple(1 << power for power in range(8, -1, -1))
+
+    def __init__(self, model: type[BaseModel], upsert: bool) -> None:
+        fields = model._meta.sorted_fields
+        columns = [field.column_name for field in fields]
+        self._read = itemgetter(*columns)
+        # Everything but amounts is in the rows as SQLite takes it.
+        amounts = [isinstance(field, AmountField) for field in fields]
+        self._amounts = [index for index, is_amount in enumerate(amounts) if is_amount]
+        names = ", ".join(f'"{column}"' for column in columns)
+        places = ", ".join("?" * len(fields))
+        changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name != "id")
+        self._sql = {
+            count: f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES '
+            + ", ".join([f"({places})"] * count)
+            + (f" ON CONFLICT (id) DO UPDATE SET {changes}" if upsert else "")
+            for count in self._CHUNKS
+        }
+
+    def execute(self, connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+        """Write rows in the transaction that is open."""
+        values = [self._values(row) for row in rows]
+        start = 0
+        for count, sql in self._sql.items():
+            while len(values) - start >= count:
+                connection.execute(sql, [*chain.from_iterable(values[start : start + count])])
+                start += count
+
+    def _values(self, row: Row) -> list[Any]:
+        values = [*self._read(row)]
+        for index in self._amounts:
+            amount = values[index]
+            if amount is not None:
+                values[index] = format(amount, "f")
+        return values
 
 
-@cache  # peewee builds SQL anew for every call, and this is the path of every order
-def _statements(model: type[BaseModel]) -> _Statements:
-    columns = [field.column_name for field in model._meta.sorted_fields]
-    names = ", ".join(f'"{column}"' for column in columns)
-    places = ", ".join("?" * len(columns))
-    insert = f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({places})'
-    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name != "id")
-    return _Statements(insert, f"{insert} ON CONFLICT (id) DO UPDATE SET {changes}")
-
-
-def _values(model: type[BaseModel], rows: Iterable[Row]) -> list[list[Any]]:
-    fields = [(field.column_name, field.db_value) for field in model._meta.sorted_fields]
-    return [[to_db(row[name]) for name, to_db in fields] for row in rows]
+# peewee builds SQL anew for every call, and this is the path of every order.
+_statement = cache(_Statement)
 
 
 def _forbid_changes(database: peewee.SqliteDatabase, table: str) -> None:

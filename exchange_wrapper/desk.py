@@ -390,14 +390,15 @@ class Desk:
         execution: ExecutionPort,
     ) -> int:
         """Check an order against the pair's limits; return its Σ ticks × lots, now or at limit."""
-        size = format_amount(request.size)
         if request.size < pair.min_order:
             raise OrderRejected(
-                f"size {size} is below the minimum of {format_amount(pair.min_order)} for {pair}"
+                f"size {format_amount(request.size)} is below the minimum of "
+                f"{format_amount(pair.min_order)} for {pair}"
             )
         if pair.max_order is not None and request.size > pair.max_order:
             raise OrderRejected(
-                f"size {size} is above the maximum of {format_amount(pair.max_order)} for {pair}"
+                f"size {format_amount(request.size)} is above the maximum of "
+                f"{format_amount(pair.max_order)} for {pair}"
             )
         notional = (
             execution.cost(request.pair, request.side, lots) if limit is None else limit * lots
@@ -405,7 +406,7 @@ class Desk:
         if notional is None:
             raise OrderRejected(
                 f"the book of {pair} at {request.exchange} can't fill a market order of "
-                f"{size} {pair.base} now"
+                f"{format_amount(request.size)} {pair.base} now"
             )
         if pair.min_notional and pair.notional(notional) < pair.min_notional:
             raise OrderRejected(
@@ -416,14 +417,14 @@ class Desk:
 
     def _market_hold(self, payer: Wallet, pair: Pair, notional: int, rate: Decimal) -> Decimal:
         """Return cost and fee with the cushion, or all there is if that is enough without."""
-        needed = cost_with_fee(pair.notional(notional), rate)
         available = payer.available
-        if available < needed:
-            return needed  # refused by the ledger, which says so with both amounts
         cushioned = cost_with_fee(
             pair.notional(int(LEDGER.multiply(Decimal(notional), self._gross))), rate
         )
-        return min(cushioned, available)
+        if cushioned <= available:
+            return cushioned
+        # What exceeds all there is will be refused by the ledger, which says so with both amounts.
+        return max(cost_with_fee(pair.notional(notional), rate), available)
 
     # Bookkeeping
 

@@ -71,7 +71,10 @@ class Feed:
     gaps : int
         Times new snapshots were needed although the connection lived.
     last_message_at : UtcNs or None
-        When something last arrived.
+        When something last arrived, to within a quarter of a second.
+    event_due_at : UtcNs
+        From then on an update has to come as an event, whoever else takes it: a connection that
+        brings none is silent.
     problem : str
         Why there is no connection now; empty while there is one.
     """
@@ -98,7 +101,7 @@ class Feed:
         self._backoff = Backoff(draw)
         self._deadline = asyncio.Timeout(None)
         self._connected_at: UtcNs | None = None
-        self._rearm_at = UtcNs(0)
+        self.event_due_at = UtcNs(0)
         self._resync_at: float | None = None  # by the loop's time
         self._resync_reason = ""
 
@@ -132,7 +135,7 @@ class Feed:
         silence_max_s = self._exchange.silence_max_s
         self._deadline = asyncio.timeout(_CONNECT_MAX_S + silence_max_s)
         self._connected_at = None
-        self._rearm_at = UtcNs(0)
+        self.event_due_at = UtcNs(0)
         self._resync_at = None
         try:
             async with self._deadline, aclosing(self._connection()) as events:
@@ -165,8 +168,8 @@ class Feed:
         if self._connected_at is None:
             self._connected_at = now
             self.problem = ""
-        if now >= self._rearm_at:
-            self._rearm_at = UtcNs(now + _REARM_NS)
+        if now >= self.event_due_at:
+            self.event_due_at = UtcNs(now + _REARM_NS)
             self._rearm()
         if type(event) is BookLost:
             self.resync(event.reason)

@@ -51,13 +51,13 @@ class Increment:
 class _TicksMemo(dict[str, Ticks]):
     """Ticks of the price texts seen so far; prices repeat, and looking up beats reading."""
 
-    SIZE_MAX: Final = 16_384  # a price that wanders for months must not fill memory
+    SIZE_MAX: Final = 20_000  # a price that wanders for months must not fill memory
 
     def __init__(self, increment: Increment) -> None:
-        self._increment = increment
+        self._read = cast(Callable[[str], Ticks], increment.units)
 
     def __missing__(self, text: str) -> Ticks:
-        ticks = Ticks(self._increment.units(text))
+        ticks = self._read(text)
         if len(self) >= self.SIZE_MAX:
             self.clear()
         self[text] = ticks

@@ -1,15 +1,16 @@
-"""History for backtests: candles and increments, from a store or from a running xWrap.
+"""History for backtests: candles, increments and recordings, from a store or a running xWrap.
 
-Both give the same candles and fail with the same words. Candles of a length that is not stored are
+Both give the same and fail with the same words. Candles of a length that is not stored are
 made of the longest stored ones that divide it.
 """
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -19,10 +20,19 @@ from exchange_wrapper.candles import Candles, Instrument, format_freq
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import DataError, NoData, UnknownName
 from exchange_wrapper.fees import FeeSchedule
-from exchange_wrapper.storage import SeriesInfo, open_store
-from exchange_wrapper.times import SECOND, UtcNs, to_datetime
+from exchange_wrapper.recordings import info_from_wire, segment_from_wire
+from exchange_wrapper.storage import RecordingInfo, SeriesInfo, open_store
+from exchange_wrapper.storage.recording import Recorded, Segment, join
+from exchange_wrapper.times import SECOND, UtcNs, to_datetime, to_iso
 
-__all__ = ["HistorySource", "RemoteHistory", "SeriesInfo", "StoreHistory"]
+__all__ = [
+    "HistorySource",
+    "Recorded",
+    "RecordingInfo",
+    "RemoteHistory",
+    "SeriesInfo",
+    "StoreHistory",
+]
 
 _DAY_S: Final = 86_400
 _PERIODS_SHOWN_MAX: Final = 5
@@ -55,6 +65,29 @@ class HistorySource(Protocol):
         """
         ...
 
+    def recordings(self) -> Sequence[RecordingInfo]:
+        """Return of which pairs books and trades are recorded, by exchange and pair."""
+        ...
+
+    def recorded_events(
+        self, exchange: str, pair: str, start: UtcNs | None = None, end: UtcNs | None = None
+    ) -> Iterator[Recorded]:
+        """Return what was received of a pair's book and trades in [start, end), in its order.
+
+        It begins with the segment that ``start`` lies in, after the book of then where that was
+        known; ``recordings`` tells the increments. None is unbounded.
+
+        Raises
+        ------
+        UnknownName
+            The exchange or the pair is not recorded.
+        NoData
+            Nothing of the period is recorded.
+        DataError
+            The recording can't be read, or its increments change.
+        """
+        ...
+
 
 class _History(ABC):
     """Finds the right series and words what is missing."""
@@ -69,6 +102,37 @@ class _History(ABC):
     @abstractmethod
     def _periods(self, series: SeriesInfo) -> list[Period]:
         """Return the periods for which a series has candles, gaps of less than a day aside."""
+
+    @abstractmethod
+    def recordings(self) -> Sequence[RecordingInfo]: ...
+
+    @abstractmethod
+    def _segments(
+        self, exchange: str, pair: str, start: UtcNs | None, end: UtcNs | None
+    ) -> Iterator[Segment]:
+        """Yield the segments that have a part in [start, end), perhaps none."""
+
+    def recorded_events(
+        self, exchange: str, pair: str, start: UtcNs | None = None, end: UtcNs | None = None
+    ) -> Iterator[Recorded]:
+        """Return what was received in [start, end); see ``HistorySource.recorded_events``."""
+        segments = self._segments(exchange, pair, start, end)
+        first = next(segments, None)
+        if first is not None:
+            return join(chain((first,), segments), end)
+        stored = self.recordings()
+        of_exchange = [one for one in stored if one.exchange == exchange]
+        if not of_exchange:
+            raise _unrecorded("exchange", exchange, {one.exchange for one in stored}, "")
+        for one in of_exchange:
+            if one.pair == pair:
+                raise NoData(
+                    f"nothing of {pair} on {exchange} is recorded for this period; there is "
+                    f"{to_iso(one.start)} to {to_iso(one.end)}",
+                    exchange=exchange,
+                    pair=pair,
+                )
+        raise _unrecorded("pair", pair, {one.pair for one in of_exchange}, f" on {exchange}")
 
     def candles(self, exchange: str, pair: str, freq_s: int, start_s: int, end_s: int) -> Candles:
         """Return the candles that open in [start_s, end_s); see ``HistorySource.candles``."""
@@ -142,6 +206,15 @@ class StoreHistory(_History):
         """Return the stored series, by exchange, pair and length."""
         return self._store.series()
 
+    def recordings(self) -> Sequence[RecordingInfo]:
+        """Return what is recorded; of a running xWrap that is some seconds behind."""
+        return self._store.recordings()
+
+    def _segments(
+        self, exchange: str, pair: str, start: UtcNs | None, end: UtcNs | None
+    ) -> Iterator[Segment]:
+        return iter(self._store.segments(exchange, pair, start, end))
+
     def _read(self, series: SeriesInfo, start_s: int, end_s: int) -> Candles:
         return self._store.read(series.exchange, series.pair, series.freq_s, start_s, end_s)
 
@@ -198,6 +271,40 @@ class RemoteHistory(_History):
             for one in asyncio.run(ask())
         }
 
+    def recordings(self) -> Sequence[RecordingInfo]:
+        """Return what is recorded, up to now."""
+
+        async def ask() -> list[dict[str, Any]]:
+            async with await XWrapClient.connect(self._url) as client:
+                return await client.list_recordings()
+
+        return [info_from_wire(one) for one in asyncio.run(ask())]
+
+    def _segments(
+        self, exchange: str, pair: str, start: UtcNs | None, end: UtcNs | None
+    ) -> Iterator[Segment]:
+        page: str | None = None
+
+        async def ask() -> dict[str, Any]:
+            async with await XWrapClient.connect(self._url) as client:
+                return await client.get_recording(
+                    exchange,
+                    pair,
+                    start=None if start is None else start // SECOND,
+                    end=None if end is None else -(-end // SECOND),
+                    page=page,
+                )
+
+        while True:
+            answer = asyncio.run(ask())
+            for one in answer["segments"]:
+                segment = segment_from_wire(exchange, pair, one)
+                if (start is None or segment.end >= start) and (end is None or segment.start < end):
+                    yield segment
+            page = answer["next"]
+            if page is None:
+                return
+
     def _list(self) -> list[dict[str, Any]]:
         async def ask() -> list[dict[str, Any]]:
             async with await XWrapClient.connect(self._url) as client:
@@ -252,6 +359,11 @@ def _unknown(kind: str, name: str, known: Iterable[str], where: str) -> UnknownN
     nearest = get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(nearest)}" if nearest else f"there are {', '.join(names)}"
     return UnknownName(f"no candles of {kind} {name!r}{where} are stored; {hint}", field=kind)
+
+
+def _unrecorded(kind: str, name: str, known: set[str], where: str) -> UnknownName:
+    hint = f"recorded are {', '.join(sorted(known))}" if known else 'see "record" in the settings'
+    return UnknownName(f"{kind} {name!r}{where} is not recorded; {hint}", field=kind)
 
 
 def _joined(periods: Iterable[Period]) -> list[Period]:

@@ -16,6 +16,7 @@ class IncidentKind(StrEnum):
     UNFROZEN = "unfrozen"
     DIFFERENCE = "difference"  # a venue's balance is not what our wallets have there
     ACKNOWLEDGED = "acknowledged"  # somebody has taken a difference as it is
+    OPENED = "opened"  # what a live exchange held of a currency when it was first seen
     EXTERNAL_ORDER = "external_order"  # xWrap did not make it
     EXTERNAL_FILL = "external_fill"
     KILL_SWITCH = "kill_switch"  # ``subject`` is the scope, ``text`` the level

@@ -27,7 +27,14 @@ from exchange_wrapper.changes import (
     TradeMade,
     WalletOpened,
 )
-from exchange_wrapper.db import Row, insert_rows, lock_database, open_database, upsert_rows
+from exchange_wrapper.db import (
+    Row,
+    insert_rows,
+    lock_database,
+    open_database,
+    transaction,
+    upsert_rows,
+)
 from exchange_wrapper.errors import StorageUnavailable
 from exchange_wrapper.records import (
     incident_row,
@@ -60,14 +67,14 @@ class _Rows:
     @classmethod
     def of(cls, changes: list[Change]) -> "_Rows":
         rows = cls({}, {}, {}, [], [], [], [])
-        wallets = {}
+        wallets, orders = {}, {}
         for change in changes:
-            match change:
+            match change:  # commonest first
                 case LinePosted(line=line, wallet=wallet):
                     rows.lines.append(line_row(line))
                     wallets[wallet.id] = wallet
                 case OrderChanged(order=order):
-                    rows.orders[order.id] = order_row(order)
+                    orders[order.id] = order
                 case TradeMade(trade=trade, order=order):
                     rows.trades.append(trade_row(trade, order))
                 case WalletOpened(wallet=wallet):
@@ -78,13 +85,14 @@ class _Rows:
                     rows.incidents.append(incident_row(incident))
                 case HeartBeat(time=time):
                     rows.heartbeats = [{"id": 1, "time": time}]
+        rows.orders = {order_id: order_row(order) for order_id, order in orders.items()}
         # The ledger's wallets move on while the thread writes: their balances are copied now,
         # when they are those after the last of these changes.
         rows.wallets = {wallet_id: wallet_row(wallet) for wallet_id, wallet in wallets.items()}
         return rows
 
     def write(self, database: peewee.SqliteDatabase) -> None:
-        with database.atomic():
+        with transaction(database):
             upsert_rows(database, models.WalletSet, self.sets.values())
             upsert_rows(database, models.VirtualWallet, self.wallets.values())
             upsert_rows(database, models.Order, self.orders.values())
@@ -186,7 +194,10 @@ class Journal:
             _resolve(waiters, None)
             return
         self._writing = True
-        writing = asyncio.ensure_future(self._run(_Rows.of(changes).write, self._database))
+        assert self._database is not None
+        write = _Rows.of(changes).write
+        loop = asyncio.get_running_loop()
+        writing = loop.run_in_executor(self._thread, write, self._database)
         writing.add_done_callback(lambda done: self._written(done, changes, waiters))
 
     def _written(

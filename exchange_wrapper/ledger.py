@@ -8,8 +8,10 @@ side only.
 Balances are running sums in the wallets; the lines behind them leave as changes and are not kept.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import reduce
 
 import msgspec
 
@@ -64,6 +66,7 @@ class Ledger:
         self.wallets: dict[int, Wallet] = {}
         self.changes: list[Change] = []
         self._by_place: dict[tuple[int, str, str], Wallet] = {}
+        self._by_set: dict[int, list[Wallet]] = defaultdict(list)
         self._holds: dict[tuple[int, int], Decimal] = {}  # net by (wallet id, order id), never 0
         self._suspense: dict[tuple[str, str], Wallet] = {}
         self._last_set_id = UNALLOCATED_SET
@@ -253,7 +256,7 @@ class Ledger:
     def wallets_of(self, set_id: int | None) -> list[Wallet]:
         """Return the wallets of a set, the unallocated set for None."""
         wanted = UNALLOCATED_SET if set_id is None else set_id
-        return [wallet for wallet in self.wallets.values() if wallet.set_id == wanted]
+        return list(self._by_set.get(wanted, ()))
 
     def wallet(self, set_id: int | None, exchange: str, currency: str) -> Wallet:
         """Return a wallet of a set, of the unallocated set for None.
@@ -296,13 +299,16 @@ class Ledger:
         movement: Decimal,
         now: UtcNs,
         wallet_id: int | None = None,
+        reason: Reason = Reason.VIRTUAL,
     ) -> Wallet:
-        """Add virtual funds to an exchange, or take some away where ``movement`` is negative.
+        """Add funds to an exchange, or take some away where ``movement`` is negative.
 
         Parameters
         ----------
         wallet_id : int, optional
             The wallet that gets or gives them; the unallocated one by default.
+        reason : Reason
+            ``VIRTUAL`` on paper; ``OPENING`` for what a live exchange holds from the start.
 
         Raises
         ------
@@ -327,7 +333,7 @@ class Ledger:
         if movement < 0:
             self._require(wallet, -movement)
         if movement:
-            self.settle(wallet, movement, None, Reason.VIRTUAL, now)
+            self.settle(wallet, movement, None, reason, now)
         return wallet
 
     # Orders
@@ -341,7 +347,7 @@ class Ledger:
             Less than that is available.
         """
         self._require(wallet, amount)
-        self._post_hold(wallet, -amount, order_id, now)
+        self._post_hold(wallet, -amount, self.held_for(wallet, order_id), order_id, now)
 
     def release(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
         """Free ``amount`` > 0 of what is on hold for an order.
@@ -351,12 +357,13 @@ class Ledger:
         LedgerBreach
             Less than that is on hold for it.
         """
-        if LEDGER.add(self.held_for(wallet, order_id), amount) > 0:
+        held = self.held_for(wallet, order_id)
+        if amount > -held:
             raise LedgerBreach(
                 f"order {order_id} releases {format_amount(amount)} {wallet.currency} "
-                f"of {format_amount(-self.held_for(wallet, order_id))} on hold"
+                f"of {format_amount(-held)} on hold"
             )
-        self._post_hold(wallet, amount, order_id, now)
+        self._post_hold(wallet, amount, held, order_id, now)
 
     def expect(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
         """Put a credit on hold: it counts in the balance, but is not available.
@@ -368,12 +375,13 @@ class Ledger:
         LedgerBreach
             More is taken back than was expected.
         """
-        if LEDGER.add(self.held_for(wallet, order_id), amount) < 0:
+        held = self.held_for(wallet, order_id)
+        if amount < -held:
             raise LedgerBreach(
                 f"order {order_id} takes back {format_amount(-amount)} {wallet.currency} "
-                f"of {format_amount(self.held_for(wallet, order_id))} expected"
+                f"of {format_amount(held)} expected"
             )
-        self._post_hold(wallet, amount, order_id, now)
+        self._post_hold(wallet, amount, held, order_id, now)
 
     def held_for(self, wallet: Wallet, order_id: int) -> Decimal:
         """Return the net of what is on hold for an order: a debit is negative."""
@@ -403,7 +411,8 @@ class Ledger:
             line, wallet = change.line, change.wallet
             if line.on_hold:
                 assert line.order_id is not None
-                self._post_hold(wallet, -line.movement, line.order_id, line.date)
+                held = self.held_for(wallet, line.order_id)
+                self._post_hold(wallet, -line.movement, held, line.order_id, line.date)
             else:
                 wallet.settled = LEDGER.subtract(wallet.settled, line.movement)
         del self.changes[mark:]
@@ -468,10 +477,26 @@ class Ledger:
         lines : iterable of Line, optional
             All lines ever posted; each wallet is then also compared with the sum of its own.
         """
-        found = [sentence for _, sentence in faults(self.sets, self.wallets, self._holds)]
+        return [sentence for _, sentence in self.faults(lines)]
+
+    def faults(self, lines: Iterable[Line] | None = None) -> list[tuple[Wallet | None, str]]:
+        """Return what ``audit`` does, each with the wallet that it is of, None for no known one."""
+        found: list[tuple[Wallet | None, str]] = []
+        found.extend(faults(self.sets, self.wallets, self._holds))
         if lines is not None:
             found.extend(line_faults(self.wallets, lines))
         return found
+
+    def recount(self, wallet: Wallet, lines: Iterable[Line]) -> None:
+        """Take a stored wallet's figures from all lines and the holds of open orders.
+
+        Lines are facts, so the others' figures go on to add up; nothing of it becomes a change.
+        """
+        own = (line for line in lines if line.wallet_id == wallet.id and not line.on_hold)
+        wallet.settled = reduce(LEDGER.add, (line.movement for line in own), ZERO)
+        nets = [net for (wallet_id, _), net in self._holds.items() if wallet_id == wallet.id]
+        wallet.held_debit = reduce(LEDGER.add, (min(net, ZERO) for net in nets), ZERO)
+        wallet.held_credit = reduce(LEDGER.add, (max(net, ZERO) for net in nets), ZERO)
 
     def breaches(self) -> dict[int, str]:
         """Return the ids of the sets whose funds can't be trusted, each with one reason.
@@ -503,6 +528,7 @@ class Ledger:
         place = wallet.exchange, wallet.currency
         self.wallets[wallet.id] = wallet
         self._by_place[wallet.set_id, *place] = wallet
+        self._by_set[wallet.set_id].append(wallet)
         wallet_set = self.sets.get(wallet.set_id)
         if wallet_set is not None and wallet_set.type is SetType.SUSPENSE:
             self._suspense[place] = wallet
@@ -531,9 +557,11 @@ class Ledger:
         wallet.settled = settled
         self._add_line(wallet, movement, False, order_id, reason, now)
 
-    def _post_hold(self, wallet: Wallet, movement: Decimal, order_id: int, now: UtcNs) -> None:
+    def _post_hold(
+        self, wallet: Wallet, movement: Decimal, before: Decimal, order_id: int, now: UtcNs
+    ) -> None:
+        """Change what is on hold for an order, which is ``before``, by a movement."""
         key = (wallet.id, order_id)
-        before = self._holds.get(key, ZERO)
         after = LEDGER.add(before, movement)
         if after:
             self._holds[key] = after

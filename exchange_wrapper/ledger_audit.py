@@ -42,20 +42,23 @@ def faults(
             )
 
 
-def line_faults(wallets: Mapping[int, Wallet], lines: Iterable[Line]) -> Iterator[str]:
-    """Compare each wallet with the sum of all lines ever posted to it."""
+def line_faults(
+    wallets: Mapping[int, Wallet], lines: Iterable[Line]
+) -> Iterator[tuple[Wallet | None, str]]:
+    """Compare each wallet with the sum of all lines ever posted to it; None is an unknown one."""
     by_wallet: dict[int, list[Line]] = defaultdict(list)
     for line in lines:
         by_wallet[line.wallet_id].append(line)
     for wallet_id in by_wallet.keys() - wallets.keys():
-        yield f"there are lines of the unknown wallet {wallet_id}"
+        yield None, f"there are lines of the unknown wallet {wallet_id}"
     for wallet in wallets.values():
         balance, available = balances(by_wallet[wallet.id])
         if (balance, available) != (wallet.balance, wallet.available):
             yield (
+                wallet,
                 f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) has a balance of "
                 f"{format_amount(wallet.balance)} and {format_amount(wallet.available)} "
-                f"available, its lines {format_amount(balance)} and {format_amount(available)}"
+                f"available, its lines {format_amount(balance)} and {format_amount(available)}",
             )
 
 

@@ -82,6 +82,8 @@ class PreTradeLimits:
     ) -> None:
         self._settings = settings
         self._usd_rate = usd_rate
+        every = (settings.wallet_set, *settings.exchanges.values())
+        self._count_losses = any(limits.daily_loss_usd is not None for limits in every)
         self._made: dict[str, deque[UtcNs]] = defaultdict(deque)
         self._flows: dict[str, _Flows] = defaultdict(dict)
         self._day = 0
@@ -111,11 +113,15 @@ class PreTradeLimits:
         exchange, owner = request.exchange, _owner(request)
         by_exchange = self._settings.exchanges.get(exchange)
         if by_exchange is not None:
-            count = sum(order.request.exchange == exchange for order in orders)
+            count = 0
+            if by_exchange.open_orders is not None:
+                count = sum(order.request.exchange == exchange for order in orders)
             place = f"exchanges.{exchange}"
             self._check(by_exchange, exchange, place, request, quote, notional, count, now)
-        count = sum(_owner(order.request) == owner for order in orders)
         by_set = self._settings.wallet_set
+        count = 0
+        if by_set.open_orders is not None:
+            count = sum(_owner(order.request) == owner for order in orders)
         self._check(by_set, owner, "wallet_set", request, quote, notional, count, now)
 
     def made(self, request: OrderRequest, now: UtcNs) -> None:
@@ -128,6 +134,8 @@ class PreTradeLimits:
 
     def traded(self, trade: Trade, order: Order) -> None:
         """Count a trade of an order towards its day's result."""
+        if not self._count_losses:
+            return
         self._begin_day(trade.time)
         if trade.time // _DAY_NS != self._day:
             return  # it was told late: its day is over

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.errors import DataError
+from exchange_wrapper.grid import PairGrid
 from exchange_wrapper.market import (
     BookLost,
     BookSnapshot,
@@ -34,6 +35,9 @@ class BookState(StrEnum):
     SYNCING = "syncing"  # no snapshot yet
     LIVE = "live"
     STALE = "stale"  # was live; empty until its next snapshot
+
+
+_LIVE = BookState.LIVE  # for the one place where the look-up through the class is felt
 
 
 class BookListener(Protocol):
@@ -94,6 +98,23 @@ class LiveBook:
         self._listener = listener
         listener.set_stale(self.state is not BookState.LIVE)
 
+    def take(
+        self, changes: list[tuple[Side, str, str]], grid: PairGrid, received_at: UtcNs
+    ) -> bool:
+        """Apply an update of which nobody has to hear and with which nothing is wrong.
+
+        If this returns False, ``receive`` it as an event. Whatever was applied of it does no harm
+        then: it is applied again, to the same sizes, or the book is lost.
+        """
+        listener = self._listener
+        if self.state is not _LIVE or not (listener is None or listener.idle):
+            return False
+        self.last_message_at = received_at
+        try:
+            return not self.book.apply_texts(changes, grid)
+        except DataError:
+            return False
+
     def receive(self, event: MarketEvent) -> Sequence[Execution]:
         """Apply an event of this pair and return the executions it leads to.
 
@@ -127,12 +148,14 @@ class LiveBook:
 
     def _update(self, event: BookUpdate) -> Sequence[Execution]:
         # All levels first: half a message may well look crossed.
-        set_level = self.book.set_level
+        set_level, listener = self.book.set_level, self._listener
+        if listener is None or listener.idle:
+            for side, price, size in event.changes:
+                set_level(side, price, size)
+            self._check()
+            return _NOTHING
         changed = [(*change, set_level(*change)) for change in event.changes]
         self._check()
-        listener = self._listener
-        if listener is None or listener.idle:
-            return _NOTHING
         executions: list[Execution] = []
         for side, price, new, old in changed:
             if new != old:

@@ -9,7 +9,7 @@ import msgspec
 from exchange_wrapper.rpc import notification
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.util import utc_now
-from exchange_wrapper.wire import decode
+from serving.wire import decode
 
 __all__ = ["Channel", "Listener", "Notifications", "Transport", "may_hear"]
 
@@ -49,6 +49,9 @@ class Transport(Protocol):
 
 
 Listener = Callable[[str, Mapping[str, Any]], None]
+PageSender = Callable[
+    [int, str, Mapping[str, Any], Hashable, Callable[[], Mapping[str, Any]] | None], None
+]
 
 
 def may_hear(limited_to: int | None, method: str, params: Mapping[str, Any]) -> bool:
@@ -82,6 +85,7 @@ class Notifications:
     def __init__(self, clock: Callable[[], UtcNs] = utc_now) -> None:
         self._clock = clock
         self._transport: Transport | None = None
+        self._send_to_page: PageSender | None = None
         self._listeners: list[Listener] = []
         self._subscribers: dict[_Topic, set[int]] = defaultdict(set)
         self._limits: dict[int, int] = {}
@@ -93,6 +97,10 @@ class Notifications:
     def attach(self, transport: Transport) -> None:
         """Send by this transport from now on."""
         self._transport = transport
+
+    def attach_pages(self, send: PageSender) -> None:
+        """Send market data for connections with negative ids, as an event and its data, by this."""
+        self._send_to_page = send
 
     def add_listener(self, listener: Listener) -> None:
         """Have ``listener(method, params)`` called with every notification for everybody."""
@@ -181,7 +189,10 @@ class Notifications:
         replaces = topic if newest is not None or channel == "ticker" else None
         later = None if newest is None else lambda: notification(method, newest(), seq)
         for connection_id in self._subscribers[topic] if only is None else (only,):
-            self._transport.send_to(connection_id, message, replaces, later)
+            if connection_id < 0 and self._send_to_page is not None:
+                self._send_to_page(connection_id, method, params, replaces, newest)
+            else:
+                self._transport.send_to(connection_id, message, replaces, later)
 
     def _next(self, method: str) -> int:
         self.sent[method] += 1

@@ -4,6 +4,7 @@ Amounts are ``Decimal`` and are added and multiplied through ``LEDGER``, which r
 result would have to be rounded. Whoever rounds calls a function here that names its direction.
 """
 
+import re
 from decimal import (
     ROUND_CEILING,
     ROUND_FLOOR,
@@ -14,6 +15,7 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from functools import lru_cache
 from typing import Final, NewType
 
 from exchange_wrapper.errors import InvalidAmount
@@ -24,6 +26,7 @@ __all__ = [
     "Lots",
     "Ticks",
     "format_amount",
+    "is_plain",
     "parse_amount",
     "round_down",
     "round_up",
@@ -42,11 +45,19 @@ LEDGER: Final = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow, Div
 
 _ROUNDING: Final = Context(prec=60, traps=[InvalidOperation, Overflow, DivisionByZero])
 
+# What Decimal reads besides, people do not mean: 1_000, blanks, digits of other scripts.
+_PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+
 # Wide enough for every venue's smallest unit (ether has 18 decimals) and largest supply, and
 # narrow enough that a sum of millions of lines stays exact in LEDGER's 60 digits.
 _MAX_TEXT: Final = 64
 _MAX_INTEGER_DIGITS: Final = 21
 _MAX_DECIMALS: Final = 18
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether this is a decimal number as we write them, without exponent."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
@@ -55,7 +66,8 @@ def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
     Parameters
     ----------
     value : str, int or Decimal
-        A plain decimal number. A float is refused: it has already lost digits.
+        A decimal number; as text, in plain ASCII digits without exponent. A float is refused:
+        it has already lost digits.
     field : str
         The name of the argument, for the error.
 
@@ -72,10 +84,11 @@ def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
     text = str(value)
     if len(text) > _MAX_TEXT:
         raise InvalidAmount(f"{field} is too long for an amount", field=field)
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise InvalidAmount(f"{field} is not a decimal number: {text!r}", field=field) from None
+    if isinstance(value, str) and not is_plain(value):
+        raise InvalidAmount(
+            f'{field} must be a plain decimal number such as "0.25", not {value!r}', field=field
+        )
+    amount = Decimal(text)
     if not amount.is_finite():
         raise InvalidAmount(f"{field} must be finite, not {text}", field=field)
     exponent = amount.as_tuple().exponent
@@ -89,6 +102,7 @@ def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
     return amount if amount else ZERO
 
 
+@lru_cache(maxsize=4096)  # an order's amounts are told with each of its states
 def format_amount(amount: Decimal) -> str:
     """Return the amount as plain decimal text, without exponent or trailing zeros."""
     text = format(amount, "f")

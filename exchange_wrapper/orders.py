@@ -17,7 +17,7 @@ _AVERAGE = Context(prec=60)
 _VENUE_IDS = UUID("5f1c0f3e-8d0b-5a39-9f0c-6b9d6f1c7a52")
 
 
-class OrderRequest(msgspec.Struct, frozen=True):
+class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     """What a client asks for. Two requests with equal fields are the same request.
 
     Attributes
@@ -50,7 +50,7 @@ class OrderRequest(msgspec.Struct, frozen=True):
     funds: Decimal | None = None
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as of one moment; each change makes a new value.
 
     Attributes
@@ -126,6 +126,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """
         if not self.filled:
             return ZERO
+        ticks, rest = divmod(self.filled_notional, self.filled)
+        if not rest:  # mostly: all of it at one price
+            return self.pair.price(Ticks(ticks))
         notional = self.pair.notional(self.filled_notional)
         step = Decimal(1).scaleb(-self.pair.price_prec - 8)
         return _AVERAGE.quantize(_AVERAGE.divide(notional, self.filled_size), step)

@@ -41,6 +41,8 @@ class Pair:
         Bounds of an order's size in base; ``max_order`` is None where the venue names none.
     min_notional : Decimal
         Smallest ``price × size`` of an order, in quote.
+    price_prec : int
+        Decimal places of a price.
     """
 
     x_id: str
@@ -53,6 +55,7 @@ class Pair:
     min_notional: Decimal = ZERO
     _name: str = field(init=False, repr=False, compare=False)
     _unit: Decimal = field(init=False, repr=False, compare=False)
+    price_prec: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.tick_size <= 0 or self.lot_size <= 0:
@@ -61,6 +64,8 @@ class Pair:
         object.__setattr__(self, "quote", self.quote.upper())
         object.__setattr__(self, "_name", f"{self.base}_{self.quote}")
         object.__setattr__(self, "_unit", LEDGER.multiply(self.tick_size, self.lot_size))
+        digits = -int(self.tick_size.normalize().as_tuple().exponent)
+        object.__setattr__(self, "price_prec", max(0, digits))
 
     def name(self) -> str:
         """Return ``BASE_QUOTE``."""
@@ -68,11 +73,6 @@ class Pair:
 
     def __str__(self) -> str:
         return self._name
-
-    @property
-    def price_prec(self) -> int:
-        """Decimal places of a price."""
-        return max(0, -int(self.tick_size.normalize().as_tuple().exponent))
 
     def to_ticks(self, price: Decimal) -> Ticks:
         """Return the price as a whole number of ticks.

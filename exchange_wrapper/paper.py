@@ -109,12 +109,18 @@ class PaperEngine:
         Kept by the caller. It may be locked or crossed: the engine takes it as it is.
     latency_ns : int
         Time from sending to arrival, of orders and cancellations alike.
+
+    Attributes
+    ----------
+    idle : bool
+        There are no orders and no debts: market events need not be reported.
     """
 
     def __init__(self, book: L2Book, *, latency_ns: int = 5 * MILLISECOND) -> None:
         self.book = book
         self.latency_ns = latency_ns
         self.stale = False
+        self.idle = True  # asked with every message of the market, so kept and not worked out
         self._orders: dict[int, _Working] = {}
         self._own = {side: Ladder[_Queue](side) for side in Side}
         self._debts: dict[Side, dict[Ticks, int]] = {side: {} for side in Side}
@@ -122,21 +128,18 @@ class PaperEngine:
         self._due: list[tuple[UtcNs, int, int, int]] = []
         self._sequence = count()
 
-    @property
-    def idle(self) -> bool:
-        """Whether there are no orders and no debts: market events then need not be reported."""
-        return not (self._orders or self._debts[Side.BUY] or self._debts[Side.SELL])
-
     # Orders
 
     def submit(self, order: PaperOrder, now: UtcNs) -> None:
         """Send an order; it arrives at ``now`` plus the latency."""
         self._orders[order.order_id] = _Working(order, order.size, resumed=False)
+        self.idle = False
         self._schedule(UtcNs(now + self.latency_ns), _ARRIVE, order.order_id)
 
     def resume(self, order: PaperOrder, now: UtcNs) -> None:
         """Take back a resting order after a restart, behind what the book displays at ``now``."""
         self._orders[order.order_id] = _Working(order, order.size, resumed=True)
+        self.idle = False
         self._schedule(now, _ARRIVE, order.order_id)
 
     def cancel(self, order_id: int, now: UtcNs) -> None:
@@ -162,6 +165,7 @@ class PaperEngine:
             else:
                 reason = DoneReason.CANCELLED if action == _CANCEL else DoneReason.EXPIRED
                 self._finish(working, reason, time, executions)
+            self._settle()
         return executions
 
     # Market events
@@ -184,6 +188,7 @@ class PaperEngine:
             _shorten(queue, old, new)
         if new > old:
             self._cross(side, price, new, now, executions)
+        self._settle()
         return executions
 
     def replaced(
@@ -233,6 +238,7 @@ class PaperEngine:
         if queue is not None:
             queue.printed += trade.size
             self._fill_queue(queue, volume, now, executions)
+        self._settle()
         return executions
 
     def set_stale(self, stale: bool) -> None:
@@ -247,12 +253,19 @@ class PaperEngine:
         """Return Σ ticks × lots of taking ``size`` now, or None if the book does not offer it."""
         if self.stale:
             return None
-        matches = match_market_order(self._offered(side.opposite), side, size)
-        if sum(match.size for match in matches) < size:
-            return None
-        return sum(match.price * match.size for match in matches)
+        ticks_lots = 0
+        for price, offered in self._offered(side.opposite):
+            taken = min(size, offered)
+            ticks_lots += price * taken
+            size = Lots(size - taken)
+            if not size:
+                break
+        return None if size else ticks_lots
 
     # Arrival
+
+    def _settle(self) -> None:
+        self.idle = not (self._orders or any(self._debts.values()))
 
     def _arrive(self, working: _Working, time: UtcNs, executions: list[Execution]) -> None:
         order = working.order
@@ -369,6 +382,7 @@ class PaperEngine:
                         working.ahead = self._displayed(side).get(price, 0)
                         working.unplaced = False
             self._cross_all(side, now, executions)
+        self._settle()
         return executions
 
     def _cross_all(self, side: Side, now: UtcNs, executions: list[Execution]) -> None:

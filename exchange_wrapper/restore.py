@@ -1,14 +1,15 @@
 """Bring back ledger and orders from the database as they were when the last batch was committed."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import reduce
+from typing import NamedTuple
 
 import peewee
 
 from exchange_wrapper import models
-from exchange_wrapper.accounts import Line, Reason
+from exchange_wrapper.accounts import EXCHANGE_SET, UNALLOCATED_SET, Line, Reason, Wallet
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import LedgerBreach
 from exchange_wrapper.incidents import Incident, IncidentKind
@@ -18,13 +19,30 @@ from exchange_wrapper.orders import Order, Trade
 from exchange_wrapper.records import incident_of, order_of, set_of, trade_of, wallet_of
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["control_incidents", "last_heartbeat", "restore", "trades_since"]
+__all__ = ["Restored", "control_incidents", "last_heartbeat", "restore", "trades_since"]
 
 _SHOWN_MAX = 5  # faults named in the error; one wrong line shows up in several
 
 
-def restore(database: peewee.SqliteDatabase, find_done: Callable[[str, str], Order | None]) -> Desk:
-    """Return a desk, with its ledger, in the stored state.
+class Restored(NamedTuple):
+    """What was stored.
+
+    Attributes
+    ----------
+    desk : Desk
+        With its ledger.
+    breaches : dict of int to str
+        Why the funds of a wallet set can't be trusted, by its id: it has to be frozen.
+    """
+
+    desk: Desk
+    breaches: dict[int, str]
+
+
+def restore(
+    database: peewee.SqliteDatabase, find_done: Callable[[str, str], Order | None]
+) -> Restored:
+    """Bring back the stored state. A wallet that differs from its lines gets their figures.
 
     Parameters
     ----------
@@ -34,7 +52,8 @@ def restore(database: peewee.SqliteDatabase, find_done: Callable[[str, str], Ord
     Raises
     ------
     LedgerBreach
-        Balances, lines and holds do not agree; ``data["faults"]`` has all that is wrong.
+        Balances, lines and holds do not agree, and it is not the fault of some wallet sets alone;
+        ``data["faults"]`` has what is wrong.
     """
     ledger = Ledger()
     lines = _lines(database)
@@ -57,14 +76,7 @@ def restore(database: peewee.SqliteDatabase, find_done: Callable[[str, str], Ord
         trades = models.Trade.select(models.Trade.ext_id).where(models.Trade.order == order.id)
         ids = (ext_id for (ext_id,) in trades.tuples().execute(database) if ext_id)
         desk.restore_order(order, ids)
-    faults = ledger.audit(lines) + _audit_orders(database, desk)
-    if faults:
-        more = f"; and {len(faults) - _SHOWN_MAX} more" if len(faults) > _SHOWN_MAX else ""
-        raise LedgerBreach(
-            f"the stored wallets do not add up: {'; '.join(faults[:_SHOWN_MAX])}{more}",
-            faults=faults,
-        )
-    return desk
+    return Restored(desk, _audit(database, desk, lines))
 
 
 def last_heartbeat(database: peewee.SqliteDatabase) -> UtcNs | None:
@@ -76,7 +88,8 @@ def last_heartbeat(database: peewee.SqliteDatabase) -> UtcNs | None:
 def control_incidents(database: peewee.SqliteDatabase) -> list[Incident]:
     """Return the stored incidents that a control goes on from, oldest first."""
     kinds = (
-        IncidentKind.KILL_SWITCH, IncidentKind.EXTERNAL_ORDER, IncidentKind.EXTERNAL_FILL
+        IncidentKind.KILL_SWITCH, IncidentKind.OPENED,
+        IncidentKind.EXTERNAL_ORDER, IncidentKind.EXTERNAL_FILL,
     )  # fmt: skip
     table = models.Incident
     query = table.select().where(table.kind.in_([kind.value for kind in kinds])).order_by(table.id)
@@ -129,9 +142,40 @@ def _last_id(
     return last or 0
 
 
-def _audit_orders(database: peewee.SqliteDatabase, desk: Desk) -> list[str]:
+def _audit(database: peewee.SqliteDatabase, desk: Desk, lines: list[Line]) -> dict[int, str]:
+    """Return the breaches by wallet set; raise what no set can be blamed for."""
+    ledger = desk.ledger
+    breaches: dict[int, str] = {}
+    found = ledger.faults(lines)
+    for wallet, sentence in found:
+        if wallet is not None and _is_of_a_set(ledger, wallet):
+            breaches.setdefault(wallet.set_id, sentence)
+            ledger.recount(wallet, lines)
+    left = [
+        sentence
+        for wallet, sentence in (ledger.faults(lines) if breaches else found)
+        if wallet is None or not _is_of_a_set(ledger, wallet)
+    ]
+    if left:
+        faults = [sentence for _, sentence in found]
+        more = f"; and {len(faults) - _SHOWN_MAX} more" if len(faults) > _SHOWN_MAX else ""
+        raise LedgerBreach(
+            f"the stored wallets do not add up: {'; '.join(faults[:_SHOWN_MAX])}{more}",
+            faults=faults,
+        )
+    for order, sentence in _order_faults(database, desk):
+        breaches.setdefault(order.request.wallet_set_id or UNALLOCATED_SET, sentence)
+    return breaches
+
+
+def _is_of_a_set(ledger: Ledger, wallet: Wallet) -> bool:
+    """Tell whether a wallet's set can be frozen: the exchange's own stands for all of them."""
+    wallet_set = ledger.sets.get(wallet.set_id)
+    return wallet.set_id != EXCHANGE_SET and wallet_set is not None and wallet_set.active
+
+
+def _order_faults(database: peewee.SqliteDatabase, desk: Desk) -> Iterator[tuple[Order, str]]:
     """Compare each open order with what is on hold for it and with its trades."""
-    faults = []
     for order in desk.orders.values():
         request = order.request
         wallet = desk.ledger.find_wallet(
@@ -139,15 +183,16 @@ def _audit_orders(database: peewee.SqliteDatabase, desk: Desk) -> list[str]:
         )
         held = -desk.ledger.held_for(wallet, order.id) if wallet else Decimal(0)
         if held != order.hold:
-            faults.append(
+            yield (
+                order,
                 f"order {order.id} needs {format_amount(order.hold)} {order.hold_currency} "
-                f"on hold, its wallet holds {format_amount(held)}"
+                f"on hold, its wallet holds {format_amount(held)}",
             )
         trades = models.Trade.select().where(models.Trade.order == order.id).execute(database)
         traded = reduce(LEDGER.add, (trade.exec_amount for trade in trades), ZERO)
         if traded != order.filled_size:
-            faults.append(
+            yield (
+                order,
                 f"order {order.id} is filled by {format_amount(order.filled_size)}, its trades "
-                f"by {format_amount(traded)}"
+                f"by {format_amount(traded)}",
             )
-    return faults

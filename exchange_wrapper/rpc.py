@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from exchange_wrapper.api import Api, Caller
 from exchange_wrapper.errors import XWrapError
-from exchange_wrapper.wire import decode, encode, error_to_wire
+from serving.registry import Api, Caller
+from serving.wire import decode_request, encode, error_to_wire
 
 __all__ = ["RpcInterface", "notification"]
 
@@ -77,9 +77,13 @@ class RpcInterface:
             The answer; None if there is none to send. Awaitable if a method has to wait.
         """
         try:
-            request = decode(message)
+            request = decode_request(message)
         except ValueError:
             return encode(_failure(None, _PARSE_ERROR))
+        except XWrapError as error:
+            return encode(
+                _failure(None, {**_INVALID_REQUEST, "data": error_to_wire(error)["data"]})
+            )
         if not isinstance(request, list):
             reply = self._start(request, connection_id)
             if inspect.isawaitable(reply):

@@ -5,6 +5,7 @@ turn it into ISO 8601 text or an aware ``datetime``. Nothing here reads a clock.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NewType
 
 from exchange_wrapper.errors import ApiUsageError
@@ -35,8 +36,8 @@ def from_datetime(moment: datetime) -> UtcNs:
 
 def to_iso(time: UtcNs) -> str:
     """Return ISO 8601 text with six decimals and a Z, as in ``2018-04-07T02:29:58.933222Z``."""
-    moment = _NAIVE_EPOCH + timedelta(microseconds=time // 1000)
-    return moment.isoformat(timespec="microseconds") + "Z"  # several times as fast as strftime
+    second, rest = divmod(time, SECOND)
+    return f"{_second_text(second)}.{rest // 1000:06d}Z"
 
 
 def from_iso(text: str, field: str | None = None) -> UtcNs:
@@ -60,6 +61,11 @@ def from_iso(text: str, field: str | None = None) -> UtcNs:
     if not _FIRST <= time <= _LAST:
         raise _not_a_time(f"{text!r} is not within the years 1678 to 2261", field)
     return time
+
+
+@lru_cache(maxsize=1024)  # what is told together is mostly of the same few seconds
+def _second_text(second: int) -> str:
+    return (_NAIVE_EPOCH + timedelta(seconds=second)).isoformat()
 
 
 def _not_a_time(message: str, field: str | None) -> ApiUsageError:

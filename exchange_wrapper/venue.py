@@ -8,16 +8,18 @@ from typing import Final
 
 from exchange_wrapper.candles import CandleBuilder, Candles
 from exchange_wrapper.errors import ApiUsageError, ProcessingError, Unavailable
-from exchange_wrapper.exchange.base import Capabilities, Exchange
+from exchange_wrapper.exchange.base import Capabilities, Exchange, PairGrid, TakeUpdate
+from exchange_wrapper.exchange.base_trading import Trading
+from exchange_wrapper.execution import Execution, ExecutionPort
 from exchange_wrapper.feed import Backoff, Feed
-from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.live_book import BookState, LiveBook
+from exchange_wrapper.live_execution import LiveExecution
 from exchange_wrapper.market import BookLost, MarketEvent, TradePrint
 from exchange_wrapper.numbers import Ticks
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import Execution, PaperExchange
-from exchange_wrapper.terms import ExchangeStatus, Mode
+from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.terms import ExchangeStatus, Mode, Side
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
 from exchange_wrapper.util import utc_now
 
@@ -40,8 +42,8 @@ class Venue:
     ----------
     exchange : Exchange
         The adapter.
-    mode : Mode
-        Only ``PAPER``.
+    trading : Trading, optional
+        Where its orders really go; without one they are virtual.
     latency_ns : int
         How long a virtual order or its cancellation takes to arrive.
     candle_freq_s : int
@@ -58,8 +60,10 @@ class Venue:
         Empty until ``on_loaded``.
     books : dict of str to LiveBook
         By pair name. Once the venue is stopped they stay as they were last.
-    execution : PaperExchange
-        The execution port of its orders; its engines follow the books.
+    fees : FeeSchedule
+        What its trades cost: as configured, or as a live exchange says when the pairs are loaded.
+    live : LiveExecution or None
+        Carries out the orders of a live exchange.
     on_loaded : callable of (venue)
         The pairs are known, nothing has arrived yet: the time to register the venue with a desk
         and to resume open orders.
@@ -72,34 +76,34 @@ class Venue:
         Every event, after the books have it; None, as long as nobody needs them all.
     on_candle : callable of (venue, pair, Candles)
         One or more candles that will not change any more.
-
-    Raises
-    ------
-    ApiUsageError
-        The mode is not offered.
     """
 
     def __init__(
         self,
         exchange: Exchange,
         *,
-        mode: Mode = Mode.PAPER,
+        trading: Trading | None = None,
         latency_ns: int = 5 * MILLISECOND,
         candle_freq_s: int = _CANDLE_FREQ_S,
         clock: Callable[[], UtcNs] = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        if mode is not Mode.PAPER:
-            raise ApiUsageError(
-                f"exchange {exchange.name}: mode {mode} is not offered yet, use paper", field="mode"
-            )
         self.exchange = exchange
-        self.mode = mode
+        self.mode = Mode.PAPER if trading is None else Mode.LIVE
         self.status = ExchangeStatus.STARTING
         self.pairs: dict[str, Pair] = {}
         self.books: dict[str, LiveBook] = {}
-        self.execution = _TimedExecution(latency_ns=latency_ns)
+        self.fees = exchange.fees
+        self._paper = _TimedExecution(latency_ns=latency_ns)
+        self._trading = trading
+        self.live: LiveExecution | None = None
+        if trading is not None:
+            self.live = LiveExecution(
+                exchange.name, trading, cost=self._paper.cost, clock=clock, sleep=sleep, draw=draw
+            )
+            self.live.on_executions = lambda executions: self.on_executions(self, executions)
+            self.live.on_connection = self._judge
         self.on_loaded: Callable[[Venue], None] = _ignore
         self.on_status: Callable[[Venue, ExchangeStatus, ExchangeStatus], None] = _ignore
         self.on_executions: Callable[[Venue, Sequence[Execution]], None] = _ignore
@@ -124,9 +128,9 @@ class Venue:
         return self.exchange.name
 
     @property
-    def fees(self) -> FeeSchedule:
-        """What its trades cost."""
-        return self.exchange.fees
+    def execution(self) -> ExecutionPort:
+        """Where its orders go; virtual ones meet its books."""
+        return self._paper if self.live is None else self.live
 
     @property
     def capabilities(self) -> Capabilities:
@@ -155,7 +159,7 @@ class Venue:
         """
         try:
             await self._load()
-            self._feed = Feed(
+            feed = self._feed = Feed(
                 self.exchange,
                 self.pairs.values(),
                 self._receive,
@@ -163,10 +167,15 @@ class Venue:
                 sleep=self._sleep,
                 draw=self._draw,
             )
+            self.exchange.takers = {
+                name: self._taker(book, feed) for name, book in self.books.items()
+            }
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._feed.run())
+                tasks.create_task(feed.run())
                 tasks.create_task(self._keep_time())
                 tasks.create_task(self._close_candles())
+                if self.live is not None:
+                    tasks.create_task(self.live.run(self.pairs.values()))
         except Exception as error:
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
             self._problem = f"stopped by an error: {cause}"
@@ -179,6 +188,8 @@ class Venue:
             raise
         finally:
             self._set_status(ExchangeStatus.STOPPED)
+            if self._trading is not None:
+                await self._trading.close()
             await self.exchange.close()
 
     def health(self) -> dict[str, object]:
@@ -187,7 +198,7 @@ class Venue:
         now = self._clock()
         return {
             "status": self.status.value,
-            "problem": self._problem or (feed.problem if feed else ""),
+            "problem": self._problem or (feed.problem if feed else "") or self._live_problem(),
             "last_message_age_s": _age_s(feed.last_message_at if feed else None, now),
             "reconnects": feed.reconnects if feed else 0,
             "gaps": feed.gaps if feed else 0,
@@ -202,22 +213,52 @@ class Venue:
                 }
                 for name, book in self.books.items()
             },
+            **({} if self.live is None else {"trading": self.live.health()}),
         }
+
+    def _live_problem(self) -> str:
+        return "" if self.live is None else self.live.problem
 
     async def _load(self) -> None:
         backoff = Backoff(self._draw)
         while not self.pairs:
             try:
+                if self._trading is not None:
+                    self.fees = await self._trading.fees()
                 self.pairs = await self.exchange.load_pairs()
             except (Unavailable, ProcessingError) as error:
-                self._problem = f"pairs can't be loaded: {error.message}"
+                problem = f"pairs can't be loaded: {error.message}"
+                if problem != self._problem:
+                    _log.warning("exchange %s: %s", self.name, problem)
+                self._problem = problem
                 await self._sleep(backoff.next_s())
         self._problem = ""
         for name, pair in self.pairs.items():
             self.books[name] = LiveBook(pair)
-            self.books[name].attach(self.execution.add_pair(pair, self.books[name].book))
+            self.books[name].attach(self._paper.add_pair(pair, self.books[name].book))
             self._best[name] = (None, None)
         self.on_loaded(self)
+
+    def _taker(self, live: LiveBook, feed: Feed) -> TakeUpdate:
+        """Return the short way of a pair's updates, on which ``_receive`` would have nothing to do.
+
+        It is closed while somebody needs every event, and now and then for one event by which the
+        feed knows that its connection lives.
+        """
+        book, advance = live.book, self._advance
+
+        def take(changes: list[tuple[Side, str, str]], grid: PairGrid, received_at: UtcNs) -> bool:
+            if self.on_event is not None or received_at >= feed.event_due_at:
+                return False
+            advance(received_at)
+            bid, ask = book.best_bid, book.best_ask
+            if not live.take(changes, grid, received_at):
+                return False
+            if book.best_bid != bid or book.best_ask != ask:
+                self._tell_best(live, received_at)
+            return True
+
+        return take
 
     def _receive(self, event: MarketEvent) -> None:
         book = self.books[event.pair]
@@ -232,13 +273,17 @@ class Venue:
             self.on_event(self, event)
         if type(event) is TradePrint:
             self._trade(event)
-        best = book.book.best_bid, book.book.best_ask
-        if best != self._best[event.pair]:
-            self._best[event.pair] = best
-            self.on_ticker(self, book.pair, *best, event.received_at)
+        self._tell_best(book, event.received_at)
+
+    def _tell_best(self, live: LiveBook, now: UtcNs) -> None:
+        name = live.pair.name()
+        best = live.book.best_bid, live.book.best_ask
+        if best != self._best[name]:
+            self._best[name] = best
+            self.on_ticker(self, live.pair, *best, now)
 
     def _advance(self, now: UtcNs) -> None:
-        executions = self.execution.advance(now)
+        executions = self._paper.advance(now)
         if executions:
             self.on_executions(self, executions)
 
@@ -258,7 +303,11 @@ class Venue:
             self._live -= 1
             if type(event) is not BookLost and self._feed is not None:
                 self._feed.resync(book.reason)
-        if self._live == len(self.books):
+        self._judge()
+
+    def _judge(self) -> None:
+        """Be ready while every book is live and a live exchange's reports are heard."""
+        if self._live == len(self.books) and (self.live is None or self.live.connected):
             self._set_status(ExchangeStatus.READY)
         elif self.status is ExchangeStatus.READY:
             self._set_status(ExchangeStatus.DEGRADED)
@@ -271,14 +320,17 @@ class Venue:
     async def _keep_time(self) -> None:
         """Carry out what falls due at the paper engines while no event comes."""
         while True:
-            self.execution.changed.clear()
-            due = self.execution.next_due()
-            wait_s = None if due is None else max(0, due - self._clock()) / SECOND
+            self._paper.changed.clear()
+            due, now = self._paper.next_due(), self._clock()
+            if due is not None and due <= now:
+                # In the turn of the loop that follows the cause: they share one commit.
+                self._advance(now)
+                continue
             try:
-                async with asyncio.timeout(wait_s):
-                    await self.execution.changed.wait()
+                async with asyncio.timeout(None if due is None else (due - now) / SECOND):
+                    await self._paper.changed.wait()
             except TimeoutError:
-                self._advance(self._clock())
+                pass
 
     async def _close_candles(self) -> None:
         freq = self._candle_freq_s * SECOND

@@ -9,18 +9,18 @@ from collections.abc import Awaitable, Callable, Container, Hashable, Iterable, 
 from http import HTTPStatus
 from typing import Final
 
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from exchange_wrapper.api import Caller
 from exchange_wrapper.errors import ApiUsageError, Unavailable, XWrapError
-from exchange_wrapper.hosts import Hosts
-from exchange_wrapper.users.roles import Identity
 from exchange_wrapper.users.rpc_guard import pick_subprotocol
-from exchange_wrapper.users.service import LOCAL_ADMIN
+from serving.hosts import Hosts
+from serving.registry import Caller
+from serving.roles import LOCAL_ADMIN, Identity
 
 __all__ = ["WebSocketServer", "listen"]
 
@@ -68,21 +68,31 @@ class _Client:
         self.connection = connection
         self.queued_bytes = 0
         self.is_cut_off = False
+        self._frames: list[bytes] = []  # of this turn of the loop
+        self._frame_bytes = 0
         self._queue: dict[Hashable, Message] = {}
         self._serial = itertools.count()
         self._worker: asyncio.Task[None] | None = None
 
     def send(
-        self, message: bytes, replaces: Hashable = None, newest: Message | None = None
+        self,
+        message: bytes,
+        frame: bytes,
+        replaces: Hashable = None,
+        newest: Message | None = None,
     ) -> bool:
         """Send now, or queue; return False if this was too much and the client is cut off."""
         if self.is_cut_off:
             return True
         if self._worker is None:
-            transport = self.connection.transport
-            if transport.get_write_buffer_size() <= _WRITE_THROUGH_MAX:
-                broadcast((self.connection,), message, text=True)
+            unsent = self.connection.transport.get_write_buffer_size() + self._frame_bytes
+            if unsent <= _WRITE_THROUGH_MAX:
+                if not self._frames:
+                    asyncio.get_running_loop().call_soon(self._write)
+                self._frames.append(frame)
+                self._frame_bytes += len(frame)
                 return True
+            self._write()
             self._worker = asyncio.create_task(self._flush())
         if replaces is None:
             key: Hashable = next(self._serial)
@@ -99,6 +109,13 @@ class _Client:
     def close(self) -> None:
         if self._worker is not None:
             self._worker.cancel()
+
+    def _write(self) -> None:
+        """Write what was sent in this turn of the loop, in one piece."""
+        if self._frames and self.connection.state is State.OPEN:
+            self.connection.transport.write(b"".join(self._frames))
+        self._frames.clear()
+        self._frame_bytes = 0
 
     def _take(self, key: Hashable) -> Message:
         message = self._queue.pop(key, b"")
@@ -257,23 +274,25 @@ class WebSocketServer:
         """
         client = self._clients.get(connection_id)
         if client is not None:
-            self._send(client, message, replaces, newest)
+            self._send(client, message, _frame(message), replaces, newest)
 
     def send_to_all(self, message: bytes, but: Container[int] = ()) -> int:
         """Send to every client, some excepted, and return how many it went to."""
         clients = [client for key, client in self._clients.items() if key not in but]
+        frame = _frame(message)
         for client in clients:
-            self._send(client, message)
+            self._send(client, message, frame)
         return len(clients)
 
     def _send(
         self,
         client: _Client,
         message: bytes,
+        frame: bytes,
         replaces: Hashable = None,
         newest: Message | None = None,
     ) -> None:
-        if not client.send(message, replaces, newest):
+        if not client.send(message, frame, replaces, newest):
             self.cut_off += 1
 
     async def _check(self, connection: _Connection, request: Request) -> Response | None:
@@ -300,7 +319,7 @@ class WebSocketServer:
             async for message in connection:
                 answer = self._handle(connection_id, message)
                 if isinstance(answer, bytes):
-                    self._send(client, answer)
+                    self._send(client, answer, _frame(answer))
                 elif answer is not None:
                     task = asyncio.create_task(self._answer_later(client, answer))
                     under_way.add(task)
@@ -321,7 +340,12 @@ class WebSocketServer:
     async def _answer_later(self, client: _Client, answer: Awaitable[bytes | None]) -> None:
         message = await answer
         if message is not None:
-            self._send(client, message)
+            self._send(client, message, _frame(message))
+
+
+def _frame(message: bytes) -> bytes:
+    """Return a message as it goes over the wire, the same to every client."""
+    return Frame(Opcode.TEXT, message).serialize(mask=False)
 
 
 def _host(connection: ServerConnection) -> str:

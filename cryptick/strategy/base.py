@@ -1,14 +1,17 @@
 """The base of every strategy: one class, the same object in a backtest, on paper and live."""
 
+import random
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from cryptick.hub import Hub
+from cryptick.book_view import BookView
+from cryptick.hub import Hub, Trigger
 from cryptick.messages import (
     BAR,
+    BOOK,
     CANCEL,
     FILL,
     LOG,
@@ -28,6 +31,8 @@ from cryptick.messages import (
     Quote,
     payload,
 )
+from cryptick.parameters import Parameters, param
+from exchange_wrapper.candles import Candles
 from exchange_wrapper.errors import ApiUsageError
 from exchange_wrapper.fees import FeeSchedule, affordable
 from exchange_wrapper.numbers import ZERO, Lots
@@ -35,7 +40,7 @@ from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["START", "STOP", "Balance", "Funded", "Strategy", "Venues", "param"]
+__all__ = ["START", "STOP", "Balance", "Funded", "RunContext", "Strategy", "Venues", "param"]
 
 START: Final = "run.start"
 STOP: Final = "run.stop"
@@ -71,20 +76,37 @@ class Venues(Protocol):
         """Return the exchange's fees."""
         ...
 
+    def candles(self, exchange: str, pair: str, freq_s: int, count: int) -> Candles:
+        """Return the candles of the last ``count`` intervals that are over."""
+        ...
 
-def param(default: Any, *, help: str, unit: str = "") -> Any:
-    """Declare a parameter: its default, what it is for, and its unit.
 
-    Parameters
+@dataclass(frozen=True)
+class RunContext:
+    """What a run gives its strategy: made alike in a backtest, on paper and live.
+
+    Attributes
     ----------
-    default : str, int, float, Decimal or bool
-        Used when the command line says nothing.
-    help : str
-        One line for ``--help``.
-    unit : str
-        Such as ``s`` or ``USD``; empty for a plain number or name.
+    hub : Hub
+    venues : Venues
+    params : Strategy.Params
+    funded : mapping of str to frozenset of str
+        The currencies that the run has been given, by exchange.
+    traded : sequence of (str, str)
+        The (exchange, pair) that the run trades.
+    key : str
+        Names the run; the names of its orders and its random numbers follow from it.
+    components : Components, optional
+        Where the strategy shows things to the user; None where nobody can look.
     """
-    return field(default=default, metadata={"help": help, "unit": unit})
+
+    hub: Hub
+    venues: Venues
+    params: Any
+    funded: Funded
+    traded: Sequence[tuple[str, str]]
+    key: str
+    components: Any = None
 
 
 class Strategy:
@@ -104,32 +126,30 @@ class Strategy:
         The (exchange, pair) that the run trades: those of `pairs` that are listed.
     open_orders : dict of str to OrderIntent
         Orders that were sent and are not done, by client_oid.
+    components : Components
+        What the strategy shows to the user.
+    random : random.Random
+        The only source of chance: seeded by the run, so that a repeated run is the same.
     """
 
     @dataclass(frozen=True)
-    class Params:
+    class Params(Parameters):
         """Parameters, each made with `param`; a subclass adds its own."""
 
         base: str = param("BTC", help="currency to trade against each funded one")
 
     params: Any
 
-    def __init__(
-        self,
-        hub: Hub,
-        venues: Venues,
-        params: Params,
-        funded: Funded,
-        traded: Sequence[tuple[str, str]],
-        key: str,
-    ) -> None:
-        self.hub = hub
-        self.params = params
-        self.funded = funded
-        self.traded = list(traded)
+    def __init__(self, context: RunContext) -> None:
+        self.hub = context.hub
+        self.params = context.params
+        self.funded = context.funded
+        self.traded = list(context.traded)
+        self.components = context.components
+        self.random = random.Random(context.key)
         self.open_orders: dict[str, OrderIntent] = {}
-        self._venues = venues
-        self._key = uuid.uuid5(uuid.NAMESPACE_OID, key)
+        self._venues = context.venues
+        self._key = uuid.uuid5(uuid.NAMESPACE_OID, context.key)
         self._count = 0
         self._subscribe()
 
@@ -144,14 +164,25 @@ class Strategy:
             if currency != base
         ]
 
+    @classmethod
+    def history_needed(cls, params: Any, funded: Funded) -> int:
+        """Return how many seconds before the start `candles` must reach back; none by default."""
+        return 0
+
     def on_start(self) -> None:
         """Begin: set the state up, schedule triggers. No price is known yet."""
 
     def on_bar(self, bar: Bar) -> None:
         """Hear of a finished candle, at its close."""
 
-    def on_book(self, quote: Quote) -> None:
+    def on_quote(self, quote: Quote) -> None:
         """Hear of a new best bid or ask; in a candle backtest, of each bar's open."""
+
+    def on_book(self, book: BookView) -> None:
+        """Hear of each change of a book; in a candle backtest it has one level a side.
+
+        The view holds until the callback returns: keep figures, not the view.
+        """
 
     def on_trade(self, trade: MarketTrade) -> None:
         """Hear of a trade between others at the venue."""
@@ -162,6 +193,9 @@ class Strategy:
     def on_fill(self, fill: Fill) -> None:
         """Hear of each trade of an own order."""
 
+    def on_input(self, post: Any) -> None:
+        """Hear of what the user did to a component: moved a slider, pressed a button."""
+
     def on_stop(self) -> None:
         """End: the last chance to act before the run closes."""
 
@@ -169,13 +203,17 @@ class Strategy:
         """Return the time of the run."""
         return self.hub.clock.now()
 
-    def at(self, time: UtcNs, callback: Callable[[], None]) -> None:
-        """Call back once at ``time``."""
-        self.hub.at(time, callback)
+    def at(self, time: UtcNs, callback: Callable[[], None]) -> Trigger:
+        """Call back once at ``time``; the trigger can be cancelled."""
+        return self.hub.at(time, callback)
 
-    def every(self, period_s: float, callback: Callable[[], None]) -> None:
+    def every(self, period_s: float, callback: Callable[[], None]) -> Trigger:
         """Call back every ``period_s`` seconds, first after one period."""
-        self.hub.every(period_s, callback)
+        return self.hub.every(period_s, callback)
+
+    def cron(self, expression: str, callback: Callable[[], None]) -> Trigger:
+        """Call back at the times of a cron expression, in UTC: ``0 8 * * *`` is 8:00 every day."""
+        return self.hub.cron(expression, callback)
 
     def log(self, text: str) -> None:
         """Say something to whoever watches the run."""
@@ -188,6 +226,22 @@ class Strategy:
     def quote(self, pair: str, exchange: str | None = None) -> Quote | None:
         """Return the newest quote of a pair, None before the first."""
         return self._venues.quote(exchange or self._only_exchange(), pair)
+
+    def pair(self, pair: str, exchange: str | None = None) -> Pair:
+        """Return a pair with its increments and limits."""
+        return self._venues.pair(exchange or self._only_exchange(), pair)
+
+    def fees(self, exchange: str | None = None) -> FeeSchedule:
+        """Return what an exchange charges."""
+        return self._venues.fees(exchange or self._only_exchange())
+
+    def candles(self, pair: str, freq_s: int, count: int, exchange: str | None = None) -> Candles:
+        """Return the candles of the last ``count`` intervals of ``freq_s`` seconds that are over.
+
+        An interval without any trade has none. How far back there are some before the start of
+        the run, `history_needed` says.
+        """
+        return self._venues.candles(exchange or self._only_exchange(), pair, freq_s, count)
 
     def buy_market(
         self,
@@ -275,7 +329,9 @@ class Strategy:
     def _size_for(self, side: Side, exchange: str, pair: str, notional: Decimal) -> Decimal:
         quote, increments = self._venues.quote(exchange, pair), self._venues.pair(exchange, pair)
         if quote is None:
-            raise ApiUsageError(f"{pair} has no price yet: trade a notional from on_book or on_bar")
+            raise ApiUsageError(
+                f"{pair} has no price yet: trade a notional from on_quote or on_bar"
+            )
         rate = self._venues.fees(exchange).taker if side is Side.BUY else ZERO
         price = increments.to_ticks(quote.ask if side is Side.BUY else quote.bid)
         return increments.size(Lots(affordable(notional, rate, increments) // price))
@@ -330,11 +386,15 @@ class Strategy:
         hub.on(ORDER_UPDATE, self._order_update)
         if own.on_fill is not base.on_fill:
             hub.on(FILL, lambda message: self.on_fill(payload(message)))
+        if own.on_input is not base.on_input and self.components is not None:
+            self.components.listen(self.on_input)
         for exchange, pair in self.traded:
             if own.on_bar is not base.on_bar:
                 hub.on_market(BAR, exchange, pair, self.on_bar)
+            if own.on_quote is not base.on_quote:
+                hub.on_market(QUOTE, exchange, pair, self.on_quote)
             if own.on_book is not base.on_book:
-                hub.on_market(QUOTE, exchange, pair, self.on_book)
+                hub.on_market(BOOK, exchange, pair, self.on_book)
             if own.on_trade is not base.on_trade:
                 hub.on_market(TRADE, exchange, pair, self.on_trade)
 

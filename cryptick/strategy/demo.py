@@ -17,8 +17,10 @@ class DemoStrategy(Strategy):
     class Params(Strategy.Params):
         """How often and how much."""
 
-        quotes: int = param(30, help="quotes of a pair between two orders")
-        percent: int = param(1, help="share of the available balance to spend", unit="%")
+        quotes: int = param(30, help="quotes of a pair between two orders", ge=1)
+        percent: int = param(
+            1, help="share of the available balance to spend", unit="%", ge=1, le=100
+        )
 
     params: Params
 
@@ -27,7 +29,7 @@ class DemoStrategy(Strategy):
         self.heard = dict.fromkeys(self.traded, 0)
         self.bought = dict.fromkeys(self.traded, Decimal(0))
 
-    def on_book(self, quote: Quote) -> None:
+    def on_quote(self, quote: Quote) -> None:
         """Trade on the first quote and on every ``quotes``-th after it."""
         market = quote.exchange, quote.pair
         self.heard[market] += 1

@@ -20,7 +20,7 @@ class EchoStrategy(Strategy):
         """Count a bar."""
         self.heard["bars"] += 1
 
-    def on_book(self, quote: Quote) -> None:
+    def on_quote(self, quote: Quote) -> None:
         """Count a quote and tell the first."""
         if not self.heard["quotes"]:
             self.log(f"first quote of {quote.pair}: bid {quote.bid}, ask {quote.ask}")

@@ -13,7 +13,7 @@ class HodlStrategy(Strategy):
         """Remember that nothing is bought yet."""
         self.bought: set[tuple[str, str]] = set()
 
-    def on_book(self, quote: Quote) -> None:
+    def on_quote(self, quote: Quote) -> None:
         """Buy with all that is available, once per pair."""
         if (quote.exchange, quote.pair) in self.bought:
             return

@@ -13,7 +13,7 @@ import uvloop
 
 from exchange_wrapper import sentry
 from exchange_wrapper.config import Config, Settings
-from exchange_wrapper.service.server import serve
+from exchange_wrapper.service.server import serve, tune_interpreter
 
 __all__ = ["add_parser", "run"]
 
@@ -61,6 +61,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with serve(settings, partial(print, flush=True)) as running:
+        tune_interpreter()
         print(f"xWrap ready: rpc {running.rpc_url} http {running.http_url}", flush=True)
         failure = running.service.engine.failure
         told = asyncio.ensure_future(stopped.wait())

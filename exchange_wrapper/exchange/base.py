@@ -4,18 +4,21 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
+from exchange_wrapper.credentials import Credentials
 from exchange_wrapper.errors import ApiUsageError, UnknownName
+from exchange_wrapper.exchange.base_trading import Trading
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.grid import Increment, PairGrid
 from exchange_wrapper.market import MarketEvent
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.pair import Pair, split_name
+from exchange_wrapper.terms import Side
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.util import utc_now
 
-__all__ = ["Candle", "Capabilities", "Exchange", "Increment", "PairGrid"]
+__all__ = ["Candle", "Capabilities", "Exchange", "Increment", "PairGrid", "TakeUpdate"]
 
 Candle = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]
 """Open time in seconds since 1970 UTC, open, high, low, close, volume in base."""
@@ -32,6 +35,15 @@ class Capabilities:
     """
 
     candle_freqs_s: frozenset[int]
+
+
+class TakeUpdate(Protocol):
+    """The short way of one pair's book updates, past the making of an event."""
+
+    def __call__(
+        self, changes: list[tuple[Side, str, str]], grid: PairGrid, received_at: UtcNs, /
+    ) -> bool:
+        """Apply an update as its venue wrote it; False if it has to come as an event as well."""
 
 
 class Exchange(ABC):
@@ -51,6 +63,13 @@ class Exchange(ABC):
         A pair is loaded only if both its currencies are in here.
     clock : callable
         Returns the time at which a message is received.
+
+    Attributes
+    ----------
+    takers : mapping of str to TakeUpdate
+        By pair name; read by ``connect``. Nearly every message is an update, and nearly every
+        update is applied to a book and forgotten: an adapter may offer it here first, and yields
+        only what is not taken.
 
     Raises
     ------
@@ -74,6 +93,7 @@ class Exchange(ABC):
     ) -> None:
         self.name = name
         self.fees = self._read_fees(config)
+        self.takers: Mapping[str, TakeUpdate] = {}
         self._clock = clock
         self._currencies = currencies
         self._only = self._read_only(config)
@@ -92,6 +112,8 @@ class Exchange(ABC):
     @abstractmethod
     def connect(self, pairs: Iterable[Pair]) -> AsyncGenerator[MarketEvent, None]:
         """Yield what one connection says of the pairs, from opening it until it is lost.
+
+        Updates that ``takers`` take are left out.
 
         Each pair's first book event is a ``BookSnapshot``. Data of one pair that can't be read
         is a ``BookLost`` of that pair.
@@ -123,9 +145,29 @@ class Exchange(ABC):
             Seconds since 1970 UTC.
         """
 
+    def trading(self, credentials: Credentials) -> Trading:
+        """Return the port to the exchange's trading side.
+
+        Raises
+        ------
+        ApiUsageError
+            It is not offered, or the keys are not of the form that the exchange hands out.
+        """
+        raise ApiUsageError(
+            f"exchange {self.name} can't be traded live yet: set its mode to paper", field="mode"
+        )
+
     @abstractmethod
     async def close(self) -> None:
         """Release what the adapter holds open."""
+
+    @property
+    def rate_budget(self) -> dict[str, float]:
+        """How many requests may be sent at once, by the scope that the venue counts them in.
+
+        Negative while more wait than may be sent. Empty where the venue counts none.
+        """
+        return {}
 
     def _setting(self, key: str, default: str) -> str:
         value = self._config.get(key, default)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from decimal import Decimal
 from operator import attrgetter
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -296,6 +296,9 @@ class Trading(ABC):
     where the venue refuses it and with ``DataError`` where the answer can't be read; all of them
     may be repeated. Only ``place`` must not be.
     """
+
+    request_life_s: ClassVar[float]
+    """So long after it was signed the venue refuses a request, some seconds of margin included."""
 
     def __init__(self) -> None:
         self._news = ReportFilter()

@@ -8,6 +8,7 @@ Advanced Trade, which has other hosts and other messages.
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Final, cast, get_args
 
 import httpx
@@ -16,12 +17,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 
 from exchange_wrapper.connection import Connection
+from exchange_wrapper.credentials import Credentials
 from exchange_wrapper.errors import (
     ApiUsageError,
     DataError,
     Unavailable,
 )
-from exchange_wrapper.exchange.base import Candle, Capabilities, Exchange, PairGrid
+from exchange_wrapper.exchange.base import Candle, Capabilities, Exchange, PairGrid, TakeUpdate
+from exchange_wrapper.exchange.base_trading import Trading
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.market import (
     BookLost,
@@ -126,10 +129,17 @@ class FeedParser:
     ----------
     pairs : iterable of Pair
         Messages about other products are ignored.
+    takers : mapping of str to TakeUpdate
+        By pair name: who is offered updates before they become events.
     """
 
-    def __init__(self, pairs: Iterable[Pair]) -> None:
+    def __init__(
+        self, pairs: Iterable[Pair], takers: Mapping[str, TakeUpdate] = MappingProxyType({})
+    ) -> None:
         self._grids = {pair.x_id: PairGrid(pair) for pair in pairs}
+        self._offers = {
+            x_id: (takers.get(grid.name, _take_nothing), grid) for x_id, grid in self._grids.items()
+        }
         self._decode = msgspec.json.Decoder(_KnownMessage).decode
         self._time = cast(Callable[[str], UtcNs], _TimeReader().read)
         self._readers: dict[type, Callable[..., MarketEvent]] = {
@@ -139,7 +149,7 @@ class FeedParser:
         }
 
     def parse(self, raw: bytes | str, received_at: UtcNs) -> MarketEvent | None:
-        """Return what a message says, or None if that is nothing to us.
+        """Return what a message says, or None if that is nothing to us or was taken.
 
         Raises
         ------
@@ -155,10 +165,13 @@ class FeedParser:
                 return None  # by the protocol's rule; last_match, an old trade, is one of them
             raise DataError(f"the feed sent what can't be read: {error}") from None
         if type(message) is _L2Update:  # nearly every message: its texts are left to the book
-            grid = self._grids.get(message.product_id)
-            if grid is None:
+            try:
+                take, own = self._offers[message.product_id]
+            except KeyError:
                 return None
-            return BookUpdate(grid.name, message.changes, message.time, received_at, grid)
+            if take(message.changes, own, received_at):
+                return None
+            return BookUpdate(own.name, message.changes, message.time, received_at, own)
         if type(message) is _Error:
             raise Unavailable(f"the feed reports: {message.message} {message.reason}".rstrip())
         grid = self._grids.get(message.product_id)
@@ -198,6 +211,10 @@ class FeedParser:
 
     def _heartbeat(self, message: _Heartbeat, grid: PairGrid, received_at: UtcNs) -> Heartbeat:
         return Heartbeat(grid.name, self._time(message.time), received_at)
+
+
+def _take_nothing(*_: object) -> bool:
+    return False
 
 
 class _TimeReader:
@@ -254,12 +271,18 @@ class GDAXExchange(Exchange):
     ) -> None:
         super().__init__(name, config, currencies, clock=clock)
         self._ws_url = self._setting("ws_url", WS_URL)
+        self._requests = TokenBucket(10, burst=15)
         self._rest = Connection(
             name,
             self._setting("rest_url", REST_URL),
-            TokenBucket(10, burst=15),
+            self._requests,
             transport=transport,
         )
+
+    @property
+    def rate_budget(self) -> dict[str, float]:
+        """All of market data is one scope, ``public``; see the base class."""
+        return {"public": self._requests.remaining}
 
     async def load_pairs(self) -> dict[str, Pair]:
         """Read ``GET /products``; see the base class."""
@@ -290,7 +313,7 @@ class GDAXExchange(Exchange):
     async def connect(self, pairs: Iterable[Pair]) -> AsyncGenerator[MarketEvent, None]:
         """Subscribe to the public channels on one websocket; see the base class."""
         pairs = tuple(pairs)
-        parser = FeedParser(pairs)
+        parser = FeedParser(pairs, self.takers)
         subscription = {
             "type": "subscribe",
             "product_ids": [pair.x_id for pair in pairs],
@@ -348,6 +371,18 @@ class GDAXExchange(Exchange):
             return msgspec.json.decode(body, type=list[_WireCandle])
         except msgspec.DecodeError as error:
             raise DataError(f"{self.name}: candles of {pair} can't be read: {error}") from None
+
+    def trading(self, credentials: Credentials) -> Trading:
+        """Return its private side, at the same addresses; see the base class."""
+        from exchange_wrapper.exchange.gdax_trading import GDAXTrading  # which needs this module
+
+        return GDAXTrading(
+            self.name,
+            credentials,
+            rest_url=self._setting("rest_url", REST_URL),
+            ws_url=self._ws_url,
+            clock=self._clock,
+        )
 
     async def close(self) -> None:
         """Close the REST connection; a feed is closed by closing its generator."""

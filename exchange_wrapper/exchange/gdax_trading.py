@@ -326,6 +326,8 @@ class GDAXTrading(Trading):
         Takes the place of the network for REST.
     """
 
+    request_life_s = 35.0  # timestamps more than 30 s off are refused
+
     def __init__(
         self,
         name: str,

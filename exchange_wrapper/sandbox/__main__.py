@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument(
         "--keys", type=Path, help="a JSON file of profiles (default: one public demo key)"
     )
+    simulate.add_argument("--show-keys", action="store_true", help="print the demo key")
     simulate.add_argument("--no-limits", action="store_true", help="answer any number of requests")
     simulate.add_argument(
         "--faults", action="store_true", help="let /sandbox/faults make things go wrong"
@@ -87,6 +88,8 @@ def _keys(options: argparse.Namespace) -> str:
         return ""
     if options.keys:
         return f", keys of {options.keys}"
+    if not options.show_keys:
+        return ""
     return f", key {DEMO.key} secret {DEMO.secret} passphrase {DEMO.passphrase}"
 
 

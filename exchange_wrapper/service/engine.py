@@ -5,7 +5,7 @@ import importlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from exchange_wrapper.accounts import SetType
 from exchange_wrapper.archive import Archive
@@ -20,6 +20,7 @@ from exchange_wrapper.changes import (
     OrderChanged,
     SetChanged,
     TradeMade,
+    worth_telling,
 )
 from exchange_wrapper.config import ExchangeSettings, Settings
 from exchange_wrapper.control import Control
@@ -28,12 +29,11 @@ from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import (
     ApiUsageError,
     ExchangeNotReady,
-    Unavailable,
     UnknownName,
     XWrapError,
 )
 from exchange_wrapper.exchange.base import Exchange
-from exchange_wrapper.execution import Execution, Finished, LivePort
+from exchange_wrapper.execution import Execution, Finished
 from exchange_wrapper.journal import Journal
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.limits import PreTradeLimits
@@ -44,9 +44,11 @@ from exchange_wrapper.numbers import Ticks, format_amount
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.pricing import Pricing
+from exchange_wrapper.recording_keeper import RecordingKeeper
 from exchange_wrapper.restore import control_incidents, last_heartbeat, restore, trades_since
 from exchange_wrapper.series_keeper import SeriesKeeper
-from exchange_wrapper.storage import Store, open_store
+from exchange_wrapper.service.live import LiveExchanges, trading_of
+from exchange_wrapper.storage import RecordingLimits, Store, open_store
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
 from exchange_wrapper.util import utc_now
@@ -60,7 +62,8 @@ _user_log = logging.getLogger("user.orders")  # what people want to read of thei
 _CANDLE_FREQ_S = 300
 _ENFORCED_EVERY_S: Final = 1
 _CHECKED_EVERY_S: Final = 60
-_DAY_NS: Final = 86_400 * SECOND
+_DAY_S: Final = 86_400
+_DAY_NS: Final = _DAY_S * SECOND
 
 
 class Engine:
@@ -100,6 +103,7 @@ class Engine:
         self.journal = Journal(
             settings.sqlite_db, lambda: self.desk.take_changes(), self._announce, self._fail
         )
+        self._live = LiveExchanges(lambda: self.control, self.journal, clock)
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
         self.keepers: dict[str, CandleKeeper] = {}
         self._offline_since = self.started_at
@@ -108,6 +112,7 @@ class Engine:
         self._books: dict[tuple[str, str], BookChannel] = {}
         self._delays: dict[str, TradeDelays] = {}
         self._series: SeriesKeeper | None = None
+        self._recordings: RecordingKeeper | None = None
         self._archive: Archive | None = None
         self._store: Store | None = None
         self._settings_of = {each.name: each for each in settings.exchanges}
@@ -127,14 +132,20 @@ class Engine:
         await self.journal.open()
         self._archive = Archive(self.settings.sqlite_db)
         find_done = self._archive.find
-        self.desk = await self.journal.read(lambda database: restore(database, find_done))
+        self.desk, breaches = await self.journal.read(lambda database: restore(database, find_done))
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, self.clock)
         self._store = await asyncio.to_thread(open_store, self.settings.timeseries)
         self._series = SeriesKeeper(
             self._store, self.venues, lambda: self.wallets, clock=self.clock
         )
         self._spawn(self._series.run(), "prices and wallets")
+        self._recordings = RecordingKeeper(self._store)
+        self._spawn(self._recordings.run(), "recordings")
         await self._restore_control()
+        for set_id, reason in breaches.items():
+            self.control.freeze(set_id, reason, self.clock())
+        for settings in self.settings.exchanges:
+            self._live.check(settings)
         await self.journal.committed()
         self._warn_of_orphans()
         for venue in self.venues.values():
@@ -153,7 +164,7 @@ class Engine:
         exchange = kind(settings.name, settings.config, frozenset(self.settings.currencies))
         venue = Venue(
             exchange,
-            mode=settings.mode,
+            trading=trading_of(exchange, settings.mode),
             latency_ns=settings.latency_ms * MILLISECOND,
             candle_freq_s=_CANDLE_FREQ_S,
             clock=self.clock,
@@ -181,6 +192,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._store is not None:  # else nothing has run
+            await self.recordings.close()
             self._beat()
         await self.journal.close()
         if self._archive is not None:
@@ -199,6 +211,12 @@ class Engine:
         """What prices and wallets were."""
         assert self._series is not None
         return self._series
+
+    @property
+    def recordings(self) -> RecordingKeeper:
+        """What is recorded of books and trades."""
+        assert self._recordings is not None
+        return self._recordings
 
     def venue(self, exchange: str, *, ready: bool = True) -> Venue:
         """Return a loaded exchange.
@@ -237,7 +255,7 @@ class Engine:
             name: {
                 **venue.health(),
                 **self._delays[name].to_dict(),
-                "rate_budget": getattr(venue.exchange, "rate_budget", None),
+                "rate_budget": venue.exchange.rate_budget,
                 "candles": self.keepers[name].progress() if name in self.keepers else {},
             }
             for name, venue in self.venues.items()
@@ -258,6 +276,9 @@ class Engine:
     # What the exchanges say
 
     def _on_event(self, venue: Venue, event: MarketEvent) -> None:
+        record = self.recordings.listener(venue.name)
+        if record is not None:
+            record(venue, event)
         key = venue.name, event.pair
         book = self._books.get(key)
         if book is None:
@@ -268,7 +289,7 @@ class Engine:
         book.close()
         del self._books[key]
         if not any(exchange == venue.name for exchange, _ in self._books):
-            venue.on_event = None
+            venue.on_event = record
 
     def _on_loaded(self, venue: Venue) -> None:
         ledger, now = self.desk.ledger, self.clock()
@@ -276,12 +297,19 @@ class Engine:
         new = [code for code in currencies if ledger.find_wallet(None, venue.name, code) is None]
         self.desk.add_exchange(venue.name, venue.pairs, venue.fees, venue.execution)
         settings = self._settings_of[venue.name]
-        for currency in sorted(new):
-            ledger.deposit(venue.name, currency, settings.initial_balance(currency), now)
+        if venue.live is None:
+            for currency in sorted(new):
+                ledger.deposit(venue.name, currency, settings.initial_balance(currency), now)
+        else:
+            self._live.follow(venue.name, venue.live, self._offline_since)
         for order in list(self.desk.orders.values()):
             if order.request.exchange == venue.name:
                 self._resume(venue, order, now)
         self.control.enforce(now)
+        limits = RecordingLimits(settings.recording_mb << 20, settings.recording_days * _DAY_S)
+        for missing in self.recordings.add(venue.name, venue.pairs, settings.record, limits):
+            _log.warning("%s can't be recorded: %s has no such pair", missing, venue.name)
+        venue.on_event = self.recordings.listener(venue.name)
         if settings.history_days and _CANDLE_FREQ_S in venue.capabilities.candle_freqs_s:
             keeper = CandleKeeper(
                 self.store,
@@ -310,8 +338,8 @@ class Engine:
         _log.info("exchange %s: %s → %s", venue.name, old, new)
         change = {"exchange": venue.name, "from": old.value, "to": new.value}
         self.notifications.publish("exchstatus", change)
-        if new is ExchangeStatus.READY and venue.execution.is_live:
-            self._spawn(self._reconcile(venue), f"reconciliation of {venue.name}")
+        if new is ExchangeStatus.READY:
+            self._reconcile(venue)
         if venue.name in self.keepers:
             if new is ExchangeStatus.READY:
                 self.keepers[venue.name].refill()
@@ -395,22 +423,16 @@ class Engine:
                 self.control.audit(self.clock())
                 self._beat()
                 for venue in self.venues.values():
-                    if venue.execution.is_live and venue.status is ExchangeStatus.READY:
-                        self._spawn(self._reconcile(venue), f"reconciliation of {venue.name}")
+                    if venue.status is ExchangeStatus.READY:
+                        self._reconcile(venue)
         except XWrapError as error:  # without control nothing may be traded
             self._fail(error)
             raise
 
-    async def _reconcile(self, venue: Venue) -> None:
-        port = cast(LivePort, venue.execution)
-        try:
-            balances = await port.balances()
-        except Unavailable as error:  # the next minute asks again
-            _log.warning("balances of %s can't be had: %s", venue.name, error.message)
-            return
-        if not self.control.reconcile(venue.name, balances, self.clock()):
-            _log.error("the balances of %s are not what its wallets have", venue.name)
-        self.journal.schedule()
+    def _reconcile(self, venue: Venue) -> None:
+        if venue.live is not None:
+            work = self._live.reconcile(venue.name, venue.live)
+            self._spawn(work, f"reconciliation of {venue.name}")
 
     def _beat(self) -> None:
         self.desk.ledger.changes.append(HeartBeat(self.clock()))
@@ -425,7 +447,7 @@ class Engine:
             if self.desk.ledger.sets[set_id].type is not SetType.EXCHANGE:
                 self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
                 self.series.touch(set_id)
-        for change in changes:
+        for change in worth_telling(changes):
             match change:
                 case OrderChanged(order=order):
                     self.notifications.publish("order", order.to_dict())

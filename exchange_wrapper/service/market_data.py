@@ -6,13 +6,14 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from exchange_wrapper.api import Role, api_method
 from exchange_wrapper.errors import UnknownName
 from exchange_wrapper.numbers import LEDGER, format_amount, parse_amount, round_down
 from exchange_wrapper.ohlcv import list_series, read_page
+from exchange_wrapper.recordings import list_recordings, read_recording
 from exchange_wrapper.service.part import Json, Part
 from exchange_wrapper.terms import Mode, Side
 from exchange_wrapper.times import SECOND
+from serving.registry import Role, api_method
 
 __all__ = ["MarketDataApi"]
 
@@ -138,6 +139,47 @@ class MarketDataApi(Part):
     async def list_ohlcv(self) -> list[Json]:
         """Return each stored series of candles with its period and increments."""
         return await asyncio.to_thread(list_series, self.engine.store)
+
+    @api_method(Role.VIEWER, get="/recordings", funds=False)
+    async def list_recordings(self) -> list[Json]:
+        """Return of which pairs books and trades are recorded, from when to when.
+
+        ``start`` and ``end`` are ISO 8601; ``size`` is in bytes, as stored.
+        """
+        await self.engine.recordings.flush()
+        return await asyncio.to_thread(list_recordings, self.engine.store)
+
+    @api_method(Role.VIEWER, get="/recordings/{exchange}/{pair}", funds=False)
+    async def get_recording(
+        self,
+        *,
+        exchange: str,
+        pair: str,
+        start: int | None = None,
+        end: int | None = None,
+        page: str | None = None,
+    ) -> Json:
+        """Return what was received of a pair's book and trades, up to now, in pages.
+
+        ``segments`` are those that have a part in [start, end), oldest first, each whole:
+        ``{"start", "end", "tick_size", "lot_size", "opening", "events"}`` with ``start`` and
+        ``end`` in nanoseconds since 1970, as text. ``opening`` is the book before the first event,
+        None where it was not known; an event is one of
+
+        - ``["s", time, received_at, bids, asks]``: a whole book,
+        - ``["u", time, received_at, [[side, price, size], …]]``: changed levels, 0 removes one,
+        - ``["t", time, received_at, trade_id, price, size, maker_side]``: a trade,
+        - ``["l", reason, received_at]``: the book is lost until the next ``s``,
+
+        with times in nanoseconds after the segment's start, prices in ticks, sizes in lots, and
+        side 0 for bids and 1 for asks. ``next`` is the ``page`` to ask for next, or None.
+        """
+        if page is None:
+            await self.engine.recordings.flush()
+        segments, following = await asyncio.to_thread(
+            read_recording, self.engine.store, exchange, pair, start=start, end=end, page=page
+        )
+        return {"exchange": exchange, "pair": pair, "next": following, "segments": segments}
 
     @api_method(Role.VIEWER, get="/convert_to_usd", funds=False)
     def convert_to_usd(

@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 import msgspec
 
-from exchange_wrapper.api import Caller, Role, api_method
 from exchange_wrapper.archive import order_at, recent_orders, recent_trades
 from exchange_wrapper.errors import (
     ApiUsageError,
@@ -21,6 +20,7 @@ from exchange_wrapper.orders import OrderRequest
 from exchange_wrapper.service.part import Json, Name, Part, Rows
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import from_iso
+from serving.registry import Caller, Role, api_method
 
 __all__ = ["OrderApi"]
 
@@ -58,7 +58,9 @@ class OrderApi(Part):
 
         Returns ``[status, message]``: ``accepted``, or ``invalid`` or ``rejected`` with the reason.
         The same order under the same ``run_id`` and ``client_oid`` is made once, however often it
-        is asked for. What becomes of it is told by ``order`` and ``trade`` notifications.
+        is asked for. What becomes of it is told by ``order`` and ``trade`` notifications: each
+        trade, each status that the order comes to, and its newest state. How filled it was between
+        trades of one commit is not told.
         """
         request = OrderRequest(
             run_id=run_id,
@@ -146,7 +148,8 @@ class OrderApi(Part):
                 continue
             try:
                 self.engine.venue(place, ready=False)
-                asked = self.engine.desk.cancel_order(place, name, self.engine.clock())
+                # Not by its client id, which another run's order may have, too.
+                asked = self.engine.desk.cancel(order, self.engine.clock())
                 cancelled.append(asked.to_dict())
             except XWrapError as error:
                 failed.append({"exchange": place, "client_order_id": name, "error": error.message})

@@ -3,12 +3,12 @@
 from typing import Any
 
 from exchange_wrapper import __version__
-from exchange_wrapper.api import Caller, Role, api_method
 from exchange_wrapper.archive import changed_since
 from exchange_wrapper.errors import UnknownName
 from exchange_wrapper.notifications import Channel, may_hear
 from exchange_wrapper.service.part import Json, Part
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
+from serving.registry import Caller, Role, api_method
 
 __all__ = ["StatusApi"]
 
@@ -47,6 +47,21 @@ class StatusApi(Part):
         receivers = self.engine.notifications.publish("echo_ret", arguments)
         return {"status": "ok", "receivers": receivers}
 
+    @api_method(Role.VIEWER, get="/whoami", funds=False)
+    def whoami(self, *, caller: Caller) -> Json:
+        """Return who the caller is: ``name``, ``role``, ``kind`` and ``wallet_set_id``.
+
+        ``wallet_set_id`` is the only wallet set that the caller may see and trade, or None.
+        """
+        identity = caller.identity
+        assert identity is not None  # or the call would have been refused
+        return {
+            "name": identity.name,
+            "role": identity.role.value,
+            "kind": identity.kind.value,
+            "wallet_set_id": identity.wallet_set_id,
+        }
+
     @api_method(Role.VIEWER, get="/health", funds=False)
     def get_health(self) -> Json:
         """Return the health of each exchange, and what is wrong with the service itself.
@@ -54,8 +69,11 @@ class StatusApi(Part):
         Of an exchange: ``status``, ``problem``, ``last_message_age_s``, ``reconnects``, ``gaps``,
         ``latency_s`` (how much later than the venue's own time its trades arrive), ``clock_skew_s``
         (by how much our clock is behind the venue's for certain: trades arrived before they
-        happened), ``rate_budget`` (requests that may be sent at once; None if it is not known), the
-        same for its ``pairs``, and the progress of its ``candles``. What is not known yet is None.
+        happened), ``rate_budget`` (requests that may be sent at once, by the scope in which the
+        venue counts them), the same for its ``pairs``, and the progress of its ``candles``. What is
+        not known yet is None. Of a live one also ``trading``: whether reports of orders are heard,
+        ``reconnects``, its own ``rate_budget``, ``clock_skew_s`` (how far the venue's clock is
+        ahead of ours, as it says), and how many ``orders`` are open, and how many ``unanswered``.
         """
         faults = self.engine.desk.ledger.audit()
         ready = all(venue.status == "ready" for venue in self.engine.venues.values())

@@ -7,14 +7,15 @@ from decimal import Decimal
 import msgspec
 
 from exchange_wrapper.accounts import SetType
-from exchange_wrapper.api import Caller, Role, api_method
 from exchange_wrapper.changes import LinePosted
-from exchange_wrapper.errors import BadWalletConfig, InvalidAmount
+from exchange_wrapper.errors import ApiUsageError, BadWalletConfig, InvalidAmount
 from exchange_wrapper.ledger import UNALLOCATED_SET
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.service.part import Json, Name, Part, Rows
+from exchange_wrapper.terms import Mode
 from exchange_wrapper.times import SECOND
 from exchange_wrapper.wallet import Wallet
+from serving.registry import Amount, Caller, Role, api_method
 
 __all__ = ["Allocation", "WalletApi"]
 
@@ -24,7 +25,7 @@ class Allocation(msgspec.Struct, forbid_unknown_fields=True):
 
     exchange: str
     currency: str
-    allocation: Decimal
+    allocation: Amount
 
 
 class WalletApi(Part):
@@ -167,7 +168,12 @@ class WalletApi(Part):
 
         They go to the unallocated funds, or to the wallet named.
         """
-        self.engine.venue(exchange, ready=False)
+        if self.engine.venue(exchange, ready=False).mode is Mode.LIVE:
+            raise ApiUsageError(
+                f"exchange {exchange} is live: its funds are what it holds, and virtual ones can't "
+                "be added",
+                field="exchange",
+            )
         amount = parse_amount(movement, "movement")
         if not amount:
             raise InvalidAmount("movement can't be 0", field="movement")

@@ -21,6 +21,7 @@ __all__ = [
     "CandleSink",
     "CandleSource",
     "CandleStore",
+    "RecordingInfo",
     "RecordingLimits",
     "RecordingSink",
     "RecordingSource",
@@ -215,6 +216,23 @@ class RecordingLimits:
     age_max_s: int = 7 * 86_400
 
 
+class RecordingInfo(NamedTuple):
+    """What is recorded of a pair.
+
+    ``start`` and ``end`` are when its first and its last event were received; ``bytes`` is its
+    size as stored; ``tick_size`` and ``lot_size`` are those of its newest segment.
+    """
+
+    exchange: str
+    pair: str
+    tick_size: Decimal
+    lot_size: Decimal
+    start: UtcNs
+    end: UtcNs
+    segments: int
+    bytes: int
+
+
 class RecordingSink(Protocol):
     """Takes recordings of books and trades."""
 
@@ -228,6 +246,10 @@ class RecordingSink(Protocol):
 
 class RecordingSource(Protocol):
     """Gives them back."""
+
+    def recordings(self) -> list[RecordingInfo]:
+        """Return what is recorded, by exchange and pair."""
+        ...
 
     def segments(
         self, exchange: str, pair: str, start: UtcNs | None = None, end: UtcNs | None = None

@@ -8,6 +8,7 @@ from typing import Final
 from exchange_wrapper.candles import Candles, Instrument, format_freq
 from exchange_wrapper.errors import NoData
 from exchange_wrapper.storage import (
+    RecordingInfo,
     RecordingLimits,
     SeriesInfo,
     TickerPoint,
@@ -261,6 +262,21 @@ class EmbeddedStore(SqliteFile):
                 "DELETE FROM segment WHERE exchange = ? AND pair = ? AND start < ?",
                 (*key, first_kept(stored, limits)),
             )
+
+    def recordings(self) -> list[RecordingInfo]:
+        """Return what is recorded; see ``RecordingSource.recordings``."""
+        with self.transaction("DEFERRED") as execute:
+            found = execute(
+                "SELECT exchange, pair, min(start), max(end), count(*), sum(size),"
+                " (SELECT content FROM segment AS newest WHERE newest.exchange = segment.exchange"
+                "  AND newest.pair = segment.pair ORDER BY newest.start DESC LIMIT 1)"
+                " FROM segment GROUP BY 1, 2 ORDER BY 1, 2"
+            ).fetchall()
+        infos = []
+        for exchange, pair, *figures, content in found:
+            newest = decode(exchange, pair, content)
+            infos.append(RecordingInfo(exchange, pair, newest.tick_size, newest.lot_size, *figures))
+        return infos
 
     def segments(
         self, exchange: str, pair: str, start: UtcNs | None = None, end: UtcNs | None = None

@@ -28,6 +28,7 @@ import numpy as np
 from exchange_wrapper.candles import Candles, Instrument, format_freq
 from exchange_wrapper.errors import DataError, NoData
 from exchange_wrapper.storage import (
+    RecordingInfo,
     RecordingLimits,
     SeriesInfo,
     TickerPoint,
@@ -304,6 +305,21 @@ class InfluxStore:
             self._influx.command(
                 f"DELETE FROM recording WHERE {where(key)}{_period(None, UtcNs(first))}"
             )
+
+    def recordings(self) -> list[RecordingInfo]:
+        """Return what is recorded; see ``RecordingSource.recordings``."""
+        (found,) = self._influx.query(
+            "SELECT end_ns, size FROM recording WHERE part = '0' GROUP BY exchange, pair"
+        )
+        infos = []
+        for one in found:
+            starts, ends, sizes = zip(*one.values, strict=True)
+            exchange, pair = one.tags["exchange"], one.tags["pair"]
+            for newest in self.segments(exchange, pair, UtcNs(max(ends))):
+                period, steps = (min(starts), max(ends)), (newest.tick_size, newest.lot_size)
+                size = len(starts), sum(sizes)
+                infos.append(RecordingInfo(exchange, pair, *steps, *period, *size))
+        return sorted(infos)
 
     def segments(
         self, exchange: str, pair: str, start: UtcNs | None = None, end: UtcNs | None = None

@@ -5,7 +5,7 @@ that still replays. Figures are whole ticks and lots, beside the increments that
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -20,7 +20,18 @@ from exchange_wrapper.storage import RecordingLimits, RecordingSource
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs
 
-__all__ = ["Recorded", "Recorder", "Segment", "decode", "encode", "first_kept", "replay"]
+__all__ = [
+    "Recorded",
+    "Recorder",
+    "Segment",
+    "decode",
+    "encode",
+    "first_kept",
+    "join",
+    "packed",
+    "replay",
+    "unpacked",
+]
 
 Recorded = BookSnapshot | BookUpdate | TradePrint | BookLost
 """What is recorded; signs of life are not."""
@@ -101,9 +112,17 @@ class Recorder:
 
     def close(self) -> Segment | None:
         """Return what was recorded since the last segment, if anything."""
+        segment = self.current()
+        if segment is not None:
+            self._events.clear()
+            self._opening = self._snapshot(segment.events[-1])
+        return segment
+
+    def current(self) -> Segment | None:
+        """Return the segment as it is by now, if it has begun; it goes on."""
         if not self._events:
             return None
-        segment = Segment(
+        return Segment(
             self._exchange,
             self._pair.name(),
             self._pair.tick_size,
@@ -113,9 +132,14 @@ class Recorder:
             self._opening,
             tuple(self._events),
         )
-        self._events.clear()
-        self._opening = self._snapshot(segment.events[-1])
-        return segment
+
+    def begin_anew(self) -> None:
+        """Forget what was recorded, for it can't be stored, and go on from the book as it is."""
+        if self._events:
+            book = self._snapshot(self._events[-1])
+            self._events[:] = [] if book is None else [book]
+            self._start = self._end
+        self._opening = None
 
     def _apply(self, event: Recorded) -> None:
         match event:
@@ -160,19 +184,55 @@ def replay(
     DataError
         The recording can't be read, or it has other increments than ``pair``.
     """
-    begun = False
-    for segment in source.segments(exchange, pair.name(), start, end):
-        if (segment.tick_size, segment.lot_size) != (pair.tick_size, pair.lot_size):
+    segments = source.segments(exchange, pair.name(), start, end)
+    return join(segments, end, (pair.tick_size, pair.lot_size))
+
+
+def join(
+    segments: Iterable[Segment],
+    end: UtcNs | None = None,
+    increments: tuple[Decimal, Decimal] | None = None,
+) -> Iterator[Recorded]:
+    """Yield the first segment's book and the events of all segments.
+
+    Where a recording was interrupted, the book is lost until its next snapshot.
+
+    Parameters
+    ----------
+    segments : iterable of Segment
+        Of one pair, oldest first.
+    end : UtcNs, optional
+        Leave out what was received then or later.
+    increments : tuple of Decimal, optional
+        Tick size and lot size that all must have; by default those of the first.
+
+    Raises
+    ------
+    DataError
+        One has others.
+    """
+    known, begun = False, False
+    for segment in segments:
+        own = segment.tick_size, segment.lot_size
+        increments = increments or own
+        if own != increments:
             raise DataError(
-                f"the recording of {pair} on {exchange} has ticks of {segment.tick_size} and lots "
-                f"of {segment.lot_size}, not {pair.tick_size} and {pair.lot_size}"
+                f"the recording of {segment.pair} on {segment.exchange} has ticks of {own[0]} and "
+                f"lots of {own[1]}, not {increments[0]} and {increments[1]}"
             )
-        if segment.opening is not None and not begun:
+        if segment.opening is None:
+            if known:
+                yield BookLost(segment.pair, "the recording was interrupted", segment.start)
+                known = False
+        elif not begun:
             yield segment.opening
+            known = True
         begun = True
         for event in segment.events:
             if end is None or event.received_at < end:
                 yield event
+                if isinstance(event, BookSnapshot | BookLost):
+                    known = isinstance(event, BookSnapshot)
 
 
 def first_kept(stored: Sequence[tuple[int, int, int]], limits: RecordingLimits) -> int:
@@ -201,8 +261,8 @@ def encode(segment: Segment) -> bytes:
         format(segment.lot_size, "f"),
         segment.start,
         segment.end,
-        None if segment.opening is None else _packed(segment.opening),
-        [_packed(event) for event in segment.events],
+        None if segment.opening is None else packed(segment.opening),
+        [packed(event) for event in segment.events],
     )
     return zlib.compress(msgspec.msgpack.encode(content), 1)
 
@@ -220,7 +280,7 @@ def decode(exchange: str, pair: str, content: bytes) -> Segment:
         if version != _FORMAT:
             raise DataError(f"the recording of {pair} on {exchange} is of version {version}")
         tick_size, lot_size, start, end, opening, events = rest
-        first = None if opening is None else _unpacked(pair, opening)
+        first = None if opening is None else unpacked(pair, opening)
         assert first is None or isinstance(first, BookSnapshot)
         return Segment(
             exchange,
@@ -230,13 +290,18 @@ def decode(exchange: str, pair: str, content: bytes) -> Segment:
             start,
             end,
             first,
-            tuple(_unpacked(pair, event) for event in events),
+            tuple(unpacked(pair, event) for event in events),
         )
     except (zlib.error, msgspec.DecodeError, TypeError, ValueError) as error:
         raise DataError(f"the recording of {pair} on {exchange} is damaged: {error}") from error
 
 
-def _packed(event: Recorded) -> tuple[object, ...]:
+def packed(event: Recorded) -> tuple[object, ...]:
+    """Return an event as a kind, two members of which the second is ``received_at``, and the rest.
+
+    ``u`` is an update, ``t`` a trade, ``s`` a snapshot, ``l`` a loss of the book; sides are 0 for
+    bids and 1 for asks.
+    """
     match event:
         case BookUpdate():
             changes = [(_SIDES.index(side), ticks, lots) for side, ticks, lots in event.changes]
@@ -251,8 +316,9 @@ def _packed(event: Recorded) -> tuple[object, ...]:
             return "l", event.reason, event.received_at
 
 
-def _unpacked(pair: str, packed: list[Any]) -> Recorded:
-    kind, *rest = packed
+def unpacked(pair: str, members: Sequence[Any]) -> Recorded:
+    """Return the event that was packed."""
+    kind, *rest = members
     if kind == "u":
         time, received_at, changes = rest
         return BookUpdate(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import peewee
@@ -9,9 +10,9 @@ import peewee
 from exchange_wrapper.db import Row, insert_rows
 from exchange_wrapper.errors import XWrapError
 from exchange_wrapper.times import UtcNs, to_iso
-from exchange_wrapper.users.roles import Identity
 from exchange_wrapper.users.store import AuditRow
-from exchange_wrapper.wire import encode, error_name
+from serving.roles import Identity
+from serving.wire import encode, error_name
 
 __all__ = ["append", "describe", "entry", "read"]
 
@@ -22,6 +23,7 @@ _SECRET_NAME: Final = re.compile(
 )
 _SECRET_VALUE: Final = re.compile(r"xw[slr]_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+")  # ours, anywhere
 _TEXT_MAX: Final = 200
+_NAME_MAX: Final = 40
 _SEARCHED_MAX: Final = 1_500  # a token is shorter, and the search is quadratic at worst
 _ITEMS_MAX: Final = 50
 _DEPTH_MAX: Final = 5
@@ -125,7 +127,7 @@ def _presentable(value: Any, depth: int) -> Any:
         items = list(value.items())[:_ITEMS_MAX]
         return {
             _safe_text(key): (
-                _HIDDEN if _SECRET_NAME.search(str(key)) else _presentable(each, depth + 1)
+                _HIDDEN if _names_a_secret(str(key)) else _presentable(each, depth + 1)
             )
             for key, each in items
         }
@@ -140,8 +142,22 @@ def _presentable(value: Any, depth: int) -> Any:
 
 def _safe_text(value: object) -> str:
     # Looked through before it is cut, or half a token would show; but not all of a megabyte.
-    text = str(value)[:_SEARCHED_MAX].encode("utf-8", "replace").decode()  # no lone surrogates
-    return _cut(_SECRET_VALUE.sub(_HIDDEN, text), _TEXT_MAX)
+    text = str(value)[:_SEARCHED_MAX]
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()  # no lone surrogates
+    if "xw" in text or "eyJ" in text:  # else it can't match
+        text = _SECRET_VALUE.sub(_HIDDEN, text)
+    return _cut(text, _TEXT_MAX)
+
+
+def _names_a_secret(name: str) -> bool:
+    # Arguments have few names; what is longer is not kept, so that memory stays bounded.
+    return _is_secret(name) if len(name) <= _NAME_MAX else _SECRET_NAME.search(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def _cut(text: str, length_max: int) -> str:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from cryptick.backtest import Backtest, load_series, plan_backtest
+from cryptick.backtest import Backtest, load_history, load_series, plan_backtest
 from cryptick.candle_market import Series
+from cryptick.fill_rule import FillRule
 from cryptick.report import Summary
 from cryptick.request import Fees, RunRequest
 from cryptick.run_directory import RunDirectory
 from cryptick.strategy.base import Strategy
 from exchange_wrapper.candles import Candles, Instrument
+from exchange_wrapper.errors import NoData
 from exchange_wrapper.storage import SeriesInfo
 
 FREQ_S = 300
@@ -47,7 +49,10 @@ class MemoryHistory:
         ]
 
     def candles(self, exchange: str, pair: str, freq_s: int, start_s: int, end_s: int) -> Candles:
-        return self._series[exchange, pair].slice(start_s, end_s)
+        found = self._series[exchange, pair].slice(start_s, end_s)
+        if not len(found):
+            raise NoData(f"no candles of {pair}")
+        return found
 
 
 def bars(rows: Sequence[Row | None], start_s: int = START_S) -> Candles:
@@ -65,6 +70,7 @@ class BacktestCase(unittest.TestCase):
     """Runs strategies on candles in a temporary directory."""
 
     fees = Fees(maker=Decimal(0), taker=Decimal(0))
+    fills = FillRule()
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -77,6 +83,7 @@ class BacktestCase(unittest.TestCase):
         series: dict[tuple[str, str], Candles],
         balances: dict[str, dict[str, str]] | None = None,
         params: Strategy.Params | None = None,
+        start_s: int | None = None,
     ) -> Summary:
         """Run and return the summary; ``self.run_path`` has the files, ``self.played`` the run."""
         funded = balances or {"x": {"USD": "1000"}}
@@ -85,14 +92,17 @@ class BacktestCase(unittest.TestCase):
             params or strategy.Params(),
             "backtest",
             {e: {c: Decimal(a) for c, a in wallets.items()} for e, wallets in funded.items()},
+            start_s,
             fees=self.fees,
+            fills=self.fills,
         )
         source = MemoryHistory(series)
         plan = plan_backtest(request, source, "memory")
         directory = RunDirectory.claim(self.root, strategy.__name__)
         self.run_path = directory.path
         loaded: list[Series] = load_series(request, source, plan)
-        self.played = Backtest(request, plan, loaded, directory)
+        history = load_history(request, source, loaded)
+        self.played = Backtest(request, plan, loaded, directory, history=history)
         return self.played.run("memory")
 
     def trades(self) -> list[tuple[str, str, str, str, str]]:

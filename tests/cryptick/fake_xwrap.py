@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +31,7 @@ class FakeXWrap:
     def __init__(self, bid: str = "99", ask: str = "100") -> None:
         self.statuses = ["ready"]
         self.subscribed: list[tuple[str, str, str]] = []
+        self.history: list[list[Any]] = []  # points of candles
         self.unreachable = False
         self.deaf = False  # cancellations never arrive
         self.ledger = Ledger()
@@ -118,6 +119,14 @@ class FakeXWrap:
 
     async def subscribe(self, channel: str, exchange: str, pair: str) -> None:
         self.subscribed.append((channel, exchange, pair))
+
+    async def unsubscribe(self, channel: str, exchange: str, pair: str) -> None:
+        self.subscribed.remove((channel, exchange, pair))
+
+    async def iterate_ohlcv(
+        self, exchange: str, pair: str, *, start: int, freq: str
+    ) -> AsyncIterator[list[list[Any]]]:
+        yield [point for point in self.history if point[0] >= start]
 
     async def make_order(
         self, *, type: OrderType, cancel_after: int, **fields: Any

@@ -42,7 +42,7 @@ class Merging(BacktestCase):
             def on_bar(self, bar: Bar) -> None:
                 heard.append(("end", bar.pair, self.now()))
 
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 heard.append(("begin", quote.pair, self.now()))
 
         late = bars(ROWS[:2], START_S + 300)
@@ -68,7 +68,7 @@ class Merging(BacktestCase):
             def on_start(self) -> None:
                 self.every(150, lambda: heard.append(("timer", self.now())))
 
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 heard.append(("begin", quote.time))
 
         self.backtest(Timed, {("x", "BTC_USD"): bars(ROWS[:2])})
@@ -142,7 +142,7 @@ class Failing(BacktestCase):
         seen: list[bool] = []
 
         class Looks(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 now = self.quote(quote.pair)
                 seen.append(now is not None and now.ask == quote.ask)
 

@@ -27,7 +27,7 @@ class Scripted(Strategy):
         for time, action in self.at_time.items():
             self.at(UtcNs(time), lambda action=action: action(self))
 
-    def on_book(self, quote: Quote) -> None:
+    def on_quote(self, quote: Quote) -> None:
         self.heard.append(("quote", quote.bid, self.now()))
         self.at_open.get(self._bar(), lambda _: None)(self)
 

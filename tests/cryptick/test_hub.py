@@ -6,7 +6,7 @@ from cryptick.clock import SimulatedClock
 from cryptick.errors import HandlerFailed
 from cryptick.hub import Cause, Hub
 from cryptick.messages import QUOTE, Call, Failure, Message, Quote, Result, encode
-from exchange_wrapper.errors import InsufficientFunds
+from exchange_wrapper.errors import ApiUsageError, InsufficientFunds
 from exchange_wrapper.times import SECOND, UtcNs
 
 
@@ -121,6 +121,42 @@ class Calls(HubTest):
                 self.assertEqual(encode(message), form)
 
 
+class Patterns(HubTest):
+    def test_a_pattern_hears_all_of_a_provider_and_a_star_hears_all(self) -> None:
+        for pattern in ("a.*", "*", "b.c"):
+            self.hub.on(
+                pattern, lambda m, pattern=pattern: self.heard.append(f"{pattern} {m.method}")
+            )
+        for method in ("a.b", "a.b.c", "ab.c", "b.c"):
+            self.hub.notify(method)
+        self.assertEqual(
+            self.heard,
+            ["a.* a.b", "* a.b", "a.* a.b.c", "* a.b.c", "* ab.c", "b.c b.c", "* b.c"],
+        )
+
+    def test_a_listener_hears_answers_but_gives_none(self) -> None:
+        self.hub.on("*", lambda m: self.heard.append(type(m).__name__))
+        answers: list[Message] = []
+        self.hub.call("exchange.order", reply=answers.append)
+        self.assertIsInstance(answers[0], Failure)
+        self.assertEqual(self.heard, ["Call", "Failure"])
+
+    def test_who_leaves_hears_no_more(self) -> None:
+        def hear(message: Message) -> None:
+            self.heard.append(message.method)
+
+        for pattern in ("a.b", "a.*", "*"):
+            self.hub.on(pattern, hear)
+            self.hub.off(pattern, hear)
+        self.hub.notify("a.b")
+        self.assertEqual(self.heard, [])
+
+    def test_what_is_no_pattern_is_refused(self) -> None:
+        for pattern in ("a*", "*.b.*", "a.**"):
+            with self.subTest(pattern=pattern), self.assertRaises(ApiUsageError):
+                self.hub.on(pattern, lambda _: None)
+
+
 class Failures(HubTest):
     def test_a_handler_that_raises_fails_the_run_with_its_message_last_on_record(self) -> None:
         self.hub.on("a.b", lambda _: 1 / 0)
@@ -170,8 +206,46 @@ class Triggers(HubTest):
             self.clock.fire()
         self.assertEqual(times, [("every", 1.5), ("at", 2.0), ("every", 3.0), ("every", 4.5)])
 
+    def test_cron_comes_at_its_times_in_utc(self) -> None:
+        times: list[int] = []
+        self.clock.time = UtcNs(90 * SECOND + 1)
+        self.hub.cron("*/5 * * * *", lambda: times.append(self.clock.now() // SECOND))
+        self.hub.cron("0 1 1 1 *", lambda: times.append(-self.clock.now() // SECOND))
+        for _ in range(13):
+            self.clock.fire()
+        self.assertEqual(times, [300 * n for n in range(1, 12)] + [-3600, 3600])
+
+    def test_what_is_no_cron_expression_is_said(self) -> None:
+        for text in ("soon", "* * *", "61 * * * *", "0 0 30 2 *", ""):
+            with self.subTest(text=text), self.assertRaisesRegex(ApiUsageError, "cron expression"):
+                self.hub.cron(text, lambda: None)
+
+    def test_a_cancelled_trigger_never_comes_again(self) -> None:
+        def once() -> None:
+            self.heard.append("every")
+            triggers["every"].cancel()
+
+        triggers = {
+            "every": self.hub.every(1, once),
+            "at": self.hub.at(UtcNs(SECOND), lambda: self.heard.append("at")),
+            "cron": self.hub.cron("* * * * *", lambda: self.heard.append("cron")),
+        }
+        triggers["at"].cancel()
+        triggers["cron"].cancel()
+        while self.clock.next_due < 200 * SECOND:
+            self.clock.fire()
+        self.assertEqual(self.heard, ["every"])
+        self.assertEqual([line[2] for line in self.audit.lines], ["clock.every.1"])
+
+    def test_a_trigger_can_be_cancelled_by_one_of_the_same_time(self) -> None:
+        second = self.hub.at(UtcNs(5), lambda: self.heard.append("second"))
+        self.hub.at(UtcNs(4), second.cancel)
+        self.clock.fire()
+        self.clock.fire()
+        self.assertEqual(self.heard, [])
+
     def test_a_period_of_nothing_is_refused(self) -> None:
-        with self.assertRaises(ValueError):
+        with self.assertRaises(ApiUsageError):
             self.hub.every(0, lambda: None)
 
 

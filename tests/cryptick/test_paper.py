@@ -1,6 +1,7 @@
 import asyncio
 import json
 import tempfile
+import time
 import unittest
 from collections.abc import Callable
 from decimal import Decimal
@@ -10,6 +11,7 @@ from unittest.mock import patch
 
 from cryptick import paper
 from cryptick.audit import AuditLog
+from cryptick.book_view import BookView
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.messages import Bar, Fill, MarketTrade, OrderUpdate, Quote
 from cryptick.paper import PaperRun
@@ -89,7 +91,7 @@ class Runs(PaperCase):
             def on_trade(self, trade: MarketTrade) -> None:
                 heard.append(("trade", trade.price, trade.side))
 
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 heard.append(("book", quote.bid, quote.ask))
                 if quote.ask == 101:
                     self.buy_limit(quote.pair, Decimal(2), Decimal(98))
@@ -132,9 +134,72 @@ class Runs(PaperCase):
         )
         self.assertEqual(summary.events, {"quotes": 2, "trades": 1, "bars": 1})
 
+    async def test_a_book_is_followed_and_fetched_anew_after_a_gap(self) -> None:
+        heard: list[tuple[Decimal | None, Decimal | None]] = []
+
+        class Watches(Strategy):
+            def on_book(self, book: BookView) -> None:
+                heard.append((book.bid, book.ask))
+                if book.bid == 98:
+                    self.log(f"98 on {book.exchange}")
+
+        def tell(type: str, sequence: int, bid: str) -> Script:
+            levels = {"bids": [[bid, "1"]], "asks": [["100", "1"]]}
+            time = "2026-01-01T00:00:00.000000Z"
+            pair = {"exchange": "gdax", "pair": "BTC_USD"}
+            return lambda: self.xwrap.tell(
+                "book", **pair, type=type, sequence=sequence, time=time, **levels
+            )
+
+        def count_subscriptions() -> None:
+            self.xwrap.history.append([self.xwrap.subscribed.count(("book", "gdax", "BTC_USD"))])
+
+        summary = await self.run_paper(
+            Watches,
+            tell("snapshot", 1, "97"),
+            tell("update", 2, "98"),
+            tell("update", 4, "99"),
+            tell("update", 5, "99"),
+            tell("snapshot", 5, "97.5"),
+            count_subscriptions,
+        )
+        self.assertEqual(heard, [(97, 100), (98, 100), (Decimal("97.5"), 100)])
+        self.assertEqual(summary.events["books"], 3)
+        self.assertEqual(self.xwrap.history, [[1]])
+        lines = (self.path / "messages.jsonl").read_text().splitlines()
+        (cause,) = (json.loads(line)["cause"] for line in lines if "98 on gdax" in line)
+        self.assertEqual((cause["method"], cause["pair"]), ("exchange.book", "BTC_USD"))
+
+    async def test_candles_of_before_the_start_are_there_when_it_starts(self) -> None:
+        closes: list[list[float]] = []
+
+        class Remembers(Strategy):
+            @classmethod
+            def history_needed(cls, params: object, funded: object) -> int:
+                return 86_400
+
+            def on_start(self) -> None:
+                closes.append(self.candles("BTC_USD", 300, 5).floats("close").tolist())
+
+            def on_stop(self) -> None:
+                closes.append(self.candles("BTC_USD", 300, 5).floats("close").tolist())
+
+        now_s = int(time.time()) // 300 * 300
+
+        def point(bars_ago: int, price: float) -> list[object]:
+            return [now_s - bars_ago * 300, price, price, price, price, 1.5, 0]
+
+        self.xwrap.history = [point(9999, 1.0), point(4, 2.5), point(3, 3.5)]
+        pair = {"exchange": "gdax", "pair": "BTC_USD"}
+        newer = [point(3, 3.5), point(2, 4.5)]
+        await self.run_paper(
+            Remembers, lambda: self.xwrap.tell("candle", **pair, freq="5m", points=newer)
+        )
+        self.assertEqual(closes, [[2.5, 3.5], [2.5, 3.5, 4.5]])
+
     async def test_open_orders_are_cancelled_at_the_end(self) -> None:
         class Rests(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 
         await self.run_paper(Rests)
@@ -147,7 +212,7 @@ class Runs(PaperCase):
 
     async def test_orders_that_can_not_be_cancelled_keep_their_wallet_set(self) -> None:
         class Rests(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 
         self.xwrap.deaf = True
@@ -160,7 +225,7 @@ class Runs(PaperCase):
         wallets: list[tuple[Decimal, Decimal]] = []
 
         class Trades(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.resting = self.buy_limit(quote.pair, Decimal(1), Decimal(50))
                 self.buy_market(quote.pair, size=Decimal(2))
 
@@ -182,7 +247,7 @@ class Runs(PaperCase):
         heard: list[OrderUpdate] = []
 
         class Greedy(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_market(quote.pair, size=Decimal(1000))
 
             def on_order(self, order: OrderUpdate) -> None:
@@ -202,13 +267,13 @@ class Failures(PaperCase):
         def fail_later(self: Strategy) -> None:
             self.at(self.now(), fail)
 
-        for callback in ({"on_start": fail}, {"on_book": fail}, {"on_start": fail_later}):
+        for callback in ({"on_start": fail}, {"on_quote": fail}, {"on_start": fail_later}):
             with self.subTest(callback=callback), self.assertRaises(HandlerFailed):
                 await self.run_paper(type("Fails", (Strategy,), callback))
 
     async def test_its_orders_are_cancelled_then_and_no_new_ones_are_made(self) -> None:
         class Fails(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 
             def on_order(self, order: OrderUpdate) -> None:
@@ -223,7 +288,7 @@ class Failures(PaperCase):
 
     async def test_xwrap_going_away_ends_the_run(self) -> None:
         class Rests(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 
         with self.assertRaisesRegex(Unavailable, "has gone"):
@@ -236,7 +301,7 @@ class Failures(PaperCase):
             self.xwrap.tell_ticker("99", "101")
 
         class Buys(Strategy):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 if quote.ask == 101:
                     self.buy_limit(quote.pair, Decimal(1), Decimal(50))
 

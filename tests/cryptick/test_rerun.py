@@ -27,6 +27,9 @@ class Swing(Strategy):
 """
 
 
+BAR_PATH = "{root}/swing.py:Swing --fill-model bar_path --latency 1s --slippage-bps 2.5"
+
+
 class PastRuns(CommandLine):
     def setUp(self) -> None:
         shutil.rmtree(self.root / "runs", ignore_errors=True)
@@ -57,7 +60,11 @@ class PastRuns(CommandLine):
 
 class Rerun(PastRuns):
     def test_an_untouched_run_comes_out_the_same(self) -> None:
-        for line in ("{root}/swing.py:Swing --taker-fee 0.002", "Hodl --base eth --freq 1h"):
+        for line in (
+            "{root}/swing.py:Swing --taker-fee 0.002",
+            "Hodl --base eth --freq 1h",
+            BAR_PATH,
+        ):
             with self.subTest(line=line):
                 status, found = self.verdict(self.finished(line))
                 self.assertEqual((status, found["same"], found["differences"]), (0, True, []))
@@ -117,7 +124,7 @@ class Rerun(PastRuns):
             ({"manifest": {}}, 2, "is damaged"),
             ({"manifest": gone}, 4, "no candle store"),
             ({"manifest": run["manifest"] | {"data": [before]}}, 3, "no 5m candles of BTC_USD"),
-            ({"manifest": run["manifest"] | {"params": {"base": 3}}}, 2, "other parameters now"),
+            ({"manifest": run["manifest"] | {"params": {"base": 3}}}, 2, "--base must be a text"),
         )
         for fields, expected, words in table:
             with self.subTest(words=words):

@@ -119,7 +119,7 @@ class Bad(CommandLine):
         (self.root / "broken.json").write_text("{")
         (self.root / "mine.py").write_text(
             "from cryptick.strategy import Strategy\n"
-            "class Mine(Strategy):\n    def on_book(self, quote):\n        raise KeyError(1)\n"
+            "class Mine(Strategy):\n    def on_quote(self, quote):\n        raise KeyError(1)\n"
         )
         backtest = "Hodl -m backtest --x-usd 10 --store {store} "
         table = (
@@ -129,14 +129,14 @@ class Bad(CommandLine):
             ("Hodl -m live --x-usd 10", 2, "not available yet"),
             ("Hodl -m dream --x-usd 10", 2, "invalid choice"),
             ("Hodl -m backtest --store {store}", 2, "no balance"),
-            ("Hodl -m backtest --x-usd ten", 2, "not a decimal number: 'ten'"),
+            ("Hodl -m backtest --x-usd ten", 2, "must be a plain decimal number"),
             ("Hodl -m backtest --x-usd 0", 2, "more than 0"),
             ("Hodl -m backtest --x-usd -5", 2, "more than 0"),
-            ("Hodl -m backtest --x-usd nan", 2, "finite"),
+            ("Hodl -m backtest --x-usd nan", 2, "must be a plain decimal number"),
             ("Hodl -m backtest --x-usd 5 --x-USD 6", 2, "given twice"),
             ("Hodl -m backtest --x-usd", 2, "--x-usd needs a value"),
             (backtest + "--color red", 2, "unknown option --color; HodlStrategy has --base"),
-            ("Demo -m backtest --x-usd 10 --quotes few", 2, "--quotes must be of type int"),
+            ("Demo -m backtest --x-usd 10 --quotes few", 2, "--quotes must be a whole number"),
             (backtest + "-s 31-02-2022", 2, "'31-02-2022' is not a date"),
             (backtest + "-s yesterday", 2, "'yesterday' is not a date"),
             (backtest + "-s 02-08-2022 -e 01-08-2022", 2, "must be after the start"),

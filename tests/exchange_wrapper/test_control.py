@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from exchange_wrapper.accounts import SetType
+from exchange_wrapper.accounts import Reason, SetType
 from exchange_wrapper.book import L2Book
-from exchange_wrapper.changes import Change, IncidentHappened, OrderChanged
+from exchange_wrapper.changes import Change, IncidentHappened, LinePosted, OrderChanged
 from exchange_wrapper.control import FLATTEN_RUN, Control
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import (
@@ -202,6 +202,28 @@ class Differences(Controlled):
     def reported(self, **changes: str) -> dict[str, Decimal]:
         balances = {"USD": Decimal(5000), "BTC": Decimal(10)}
         return balances | {currency: Decimal(amount) for currency, amount in changes.items()}
+
+    def test_the_first_balances_are_an_opening_deposit_and_no_difference(self) -> None:
+        self.desk.add_exchange("new", {"BTC_USD": PAIR}, FEES, self.live)
+        self.take()
+        self.assertFalse(self.control.has_opened("new"))
+        self.control.open_balances("new", {"USD": Decimal("7.5"), "XMR": Decimal(1)}, NOW)
+        changes = self.take()
+        lines = [each.line for each in changes if isinstance(each, LinePosted)]
+        self.assertEqual(
+            {(line.movement, line.reason) for line in lines}, {(Decimal("7.5"), Reason.OPENING)}
+        )
+        self.assertEqual(self.ledger.wallet(None, "new", "USD").available, Decimal("7.5"))
+        incidents = [each.incident for each in changes if isinstance(each, IncidentHappened)]
+        self.assertEqual({each.subject for each in incidents}, {"BTC", "USD"})
+        self.assertEqual(self.ledger.audit(), [])
+
+        again = self.new_control(*incidents)
+        self.assertTrue(again.has_opened("new"))
+        again.open_balances("new", {"USD": Decimal(9)}, NOW)
+        self.assertEqual(self.take(), [])
+        self.assertFalse(again.reconcile("new", {"USD": Decimal(9)}, NOW))
+        self.assertEqual(self.ledger.in_suspense("new", "USD"), Decimal("1.5"))
 
     def test_are_booked_in_suspense_and_block_orders_until_acknowledged(self) -> None:
         self.assertTrue(self.control.reconcile("live", self.reported(), NOW))

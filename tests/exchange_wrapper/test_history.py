@@ -2,14 +2,18 @@ import socket
 import tempfile
 import threading
 import unittest
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from websockets.sync.server import ServerConnection, serve
 
+from exchange_wrapper import recordings
 from exchange_wrapper.candles import Candles, Instrument
 from exchange_wrapper.errors import (
+    ApiUsageError,
     DataError,
     NoData,
     StorageUnavailable,
@@ -17,10 +21,16 @@ from exchange_wrapper.errors import (
     UnknownName,
 )
 from exchange_wrapper.history import HistorySource, RemoteHistory, StoreHistory
+from exchange_wrapper.market import BookLost, BookSnapshot, BookUpdate, TradePrint
+from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.ohlcv import PAGE_MAX, list_series, read_page
-from exchange_wrapper.storage import SeriesInfo
+from exchange_wrapper.recordings import list_recordings, read_recording
+from exchange_wrapper.storage import RecordingLimits, SeriesInfo
 from exchange_wrapper.storage.embedded import EmbeddedStore
-from exchange_wrapper.wire import decode, encode
+from exchange_wrapper.storage.recording import Recorded, Segment
+from exchange_wrapper.terms import Side
+from exchange_wrapper.times import SECOND, UtcNs
+from serving.wire import decode, encode
 
 DAY = 86_400
 START = 19_000 * DAY
@@ -100,6 +110,83 @@ class HistoryContract(unittest.TestCase):
             with self.subTest(key), self.assertRaisesRegex(UnknownName, named):
                 self.history.candles(*key, 300, START, START + DAY)
 
+    # Recordings
+
+    def record(self, exchange: str, parts: int) -> list[Segment]:
+        """Store segments of ten minutes; each but the first begins with the book of then."""
+        segments, book = [], None
+        for part in range(parts):
+            start = UtcNs(START * SECOND + part * 600 * SECOND + 123_456_789)
+            at = [UtcNs(start + 7 * number * SECOND) for number in range(80)]
+            events: list[Recorded] = [
+                BookUpdate(
+                    "BTC_USDT",
+                    [(Side.BUY, Ticks(number % 13 + 1), Lots(2**50 + number))],
+                    UtcNs(time - 3),
+                    time,
+                )
+                for number, time in enumerate(at[1:-2])
+            ]
+            trade = Ticks(5), Lots(2**51), Side.SELL, UtcNs(at[-2] - 1), at[-2]
+            events.append(TradePrint("BTC_USDT", "a-1", *trade))
+            if book is None:
+                book = BookSnapshot(
+                    "BTC_USDT", [(Ticks(9), Lots(1))], [(Ticks(10), Lots(1))], at[0], at[0]
+                )
+                segments.append(_segment(exchange, None, [book, *events]))
+            else:
+                segments.append(_segment(exchange, book, events))
+            self.store.put_segment(segments[-1], RecordingLimits())
+        return segments
+
+    def test_recorded_events_come_back_exactly(self) -> None:
+        segments = self.record("binance", 3)
+        everything = [event for one in segments for event in one.events]
+        self.assertEqual(list(self.history.recorded_events(*KEY)), everything)
+        middle = segments[1]
+        part = self.history.recorded_events(*KEY, UtcNs(middle.start + 5), UtcNs(middle.end))
+        self.assertEqual(list(part), [middle.opening, *middle.events[:-1]])
+
+    def test_recordings_are_listed(self) -> None:
+        self.assertEqual(list(self.history.recordings()), [])
+        self.record("binance", 2)
+        self.record("aax", 1)
+        found = self.history.recordings()
+        self.assertEqual([one[:4] for one in found], [("aax", *_STEPS), ("binance", *_STEPS)])
+        self.assertEqual([one.segments for one in found], [1, 2])
+        for one, stored in zip(found, self.store.recordings(), strict=True):
+            self.assertEqual((one.bytes, one.start // 1000), (stored.bytes, stored.start // 1000))
+
+    def test_what_is_not_recorded_is_said(self) -> None:
+        with self.assertRaisesRegex(UnknownName, '"record" in the settings'):
+            self.history.recorded_events(*KEY)
+        (segment,) = self.record("binance", 1)
+        table = {
+            ("kraken", "BTC_USDT"): (UnknownName, "recorded are binance"),
+            ("binance", "LTC_USDT"): (UnknownName, "on binance is not recorded.*BTC_USDT"),
+            KEY: (NoData, "2022-01-08"),
+        }
+        for key, (kind, words) in table.items():
+            with self.subTest(key), self.assertRaisesRegex(kind, words):
+                self.history.recorded_events(*key, UtcNs(segment.end + SECOND))
+
+    def test_other_increments_within_are_an_error(self) -> None:
+        first = self.record("binance", 1)[0]
+        later = UtcNs(first.start + DAY * SECOND)
+        lost = BookLost("BTC_USDT", "gone", later)
+        finer = replace(first, tick_size=Decimal("0.001"), start=later, end=later, events=(lost,))
+        self.store.put_segment(finer, RecordingLimits())
+        with self.assertRaisesRegex(DataError, "ticks of 0.001"):
+            list(self.history.recorded_events(*KEY))
+
+
+_STEPS = ("BTC_USDT", Decimal("0.01"), Decimal("0.00001"))
+
+
+def _segment(exchange: str, opening: BookSnapshot | None, events: list[Recorded]) -> Segment:
+    times = [event.received_at for event in events]
+    return Segment(exchange, *_STEPS, times[0], times[-1], opening, tuple(events))
+
 
 class FromTheFile(HistoryContract):
     def source(self) -> StoreHistory:
@@ -131,6 +218,8 @@ class FromTheFile(HistoryContract):
 
 
 class FromTheService(HistoryContract):
+    pages_read = 0
+
     def source(self) -> RemoteHistory:
         server = serve(self.answer, "127.0.0.1", 0)
         thread = threading.Thread(target=server.serve_forever)
@@ -140,13 +229,20 @@ class FromTheService(HistoryContract):
         return RemoteHistory(f"ws://127.0.0.1:{server.socket.getsockname()[1]}")
 
     def answer(self, connection: ServerConnection) -> None:
-        """Answer the two methods with the service's own functions."""
+        """Answer the four methods with the service's own functions."""
         for message in connection:
             request = decode(message)
             params = request["params"]
             result: object
             if request["method"] == "list_ohlcv":
                 result = list_series(self.store)
+            elif request["method"] == "list_recordings":
+                result = list_recordings(self.store)
+            elif request["method"] == "get_recording":
+                self.pages_read += 1
+                options = {"start": None, "end": None, "page": None, **params}
+                segments, following = read_recording(self.store, **options)
+                result = {"segments": segments, "next": following}
             else:
                 options = {"start": None, "end": None, "received_before": None, **params}
                 candles, following = read_page(self.store, **options)
@@ -165,6 +261,21 @@ class FromTheService(HistoryContract):
         self.store.write("aax", "A_B", candles)
         read = self.history.candles("aax", "A_B", 300, 0, 2**33)
         self.assertEqual(read, candles)
+
+    def test_a_long_recording_comes_in_pages(self) -> None:
+        segments = self.record("binance", 5)
+        with patch.object(recordings, "_PAGE_BYTES", 5000):
+            read = list(self.history.recorded_events(*KEY))
+        self.assertEqual(read, [event for one in segments for event in one.events])
+        self.assertGreater(self.pages_read, 2)
+
+    def test_a_page_that_is_none_is_refused(self) -> None:
+        for page in ("", "-1", "x", "١", "9" * 20):
+            with self.subTest(page), self.assertRaises(ApiUsageError):
+                read_recording(self.store, *KEY, start=None, end=None, page=page)
+        for bound in (2**53 - 1, -(2**53) + 1):
+            found = read_recording(self.store, *KEY, start=bound, end=bound, page="9" * 19)
+            self.assertEqual(found, ([], None))
 
     def test_figures_beyond_json_numbers_are_refused(self) -> None:
         rows = [[START, "1", "1", "1", "1", "12345678901234567.8"]]

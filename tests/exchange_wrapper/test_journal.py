@@ -8,6 +8,7 @@ import unittest
 from decimal import Decimal
 from pathlib import Path
 
+from exchange_wrapper.accounts import EXCHANGE_SET, UNALLOCATED_SET
 from exchange_wrapper.changes import Change, LinePosted, SetChanged
 from exchange_wrapper.db import create_database, open_database, raw
 from exchange_wrapper.desk import Desk
@@ -16,7 +17,7 @@ from exchange_wrapper.journal import Journal
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.models import MODELS
 from exchange_wrapper.orders import Order
-from exchange_wrapper.restore import restore
+from exchange_wrapper.restore import Restored, restore
 from exchange_wrapper.times import UtcNs
 from tests.exchange_wrapper.fake_exchange import rows, until
 
@@ -30,7 +31,7 @@ def find_none(run_id: str, client_oid: str) -> Order | None:
 def restored(path: Path) -> Desk:
     database = open_database(path)
     try:
-        return restore(database, find_none)
+        return restore(database, find_none).desk
     finally:
         database.close()
 
@@ -170,25 +171,47 @@ class WhatIsStored(unittest.TestCase):
         self.assertTrue(desk.orders)
         self.assertEqual(desk.ledger.audit(), [])
 
-    def test_is_refused_if_a_balance_a_hold_or_a_fill_was_changed(self) -> None:
-        for change in (
-            "UPDATE virtualwallet SET settled = '123' WHERE base = 'USD' AND wallet_set_id = 2",
-            "UPDATE virtualwallet SET held_debit = '0'",
-            "UPDATE \"order\" SET hold = '1' WHERE done_at IS NULL",
-            "UPDATE \"order\" SET filled_size = '0.0001' WHERE done_at IS NULL",
+    def after(self, change: str) -> Restored:
+        """Restore what is stored after a change by somebody else, which is taken back."""
+        database = open_database(self.path)
+        try:
+            raw(database).execute("PRAGMA foreign_keys = 0")
+            raw(database).execute("BEGIN")
+            raw(database).execute(change)
+            return restore(database, find_none)
+        finally:
+            raw(database).execute("ROLLBACK")
+            database.close()
+
+    def test_blames_the_set_whose_balance_hold_or_fill_was_changed(self) -> None:
+        run_set = max(restored(self.path).ledger.sets)
+        whole = "UPDATE virtualwallet SET settled = '123' WHERE base = 'USD' AND wallet_set_id = "
+        for change, blamed in (
+            (f"{whole}{UNALLOCATED_SET}", UNALLOCATED_SET),
+            (f"{whole}{run_set}", run_set),
+            ("UPDATE virtualwallet SET held_debit = '0'", run_set),
+            ("UPDATE \"order\" SET hold = '1' WHERE done_at IS NULL", run_set),
+            ("UPDATE \"order\" SET filled_size = '0.0001' WHERE done_at IS NULL", run_set),
         ):
             with self.subTest(change):
-                database = open_database(self.path)
-                try:
-                    raw(database).execute("BEGIN")
-                    raw(database).execute(change)
-                    with self.assertRaises(LedgerBreach) as caught:
-                        restore(database, find_none)
-                    raw(database).execute("ROLLBACK")
-                finally:
-                    database.close()
-                assert caught.exception.data is not None
-                self.assertTrue(caught.exception.data["faults"])
+                desk, breaches = self.after(change)
+                self.assertEqual(list(breaches), [blamed])
+                # By its lines everything adds up: nobody else is drawn in later.
+                self.assertEqual(desk.ledger.breaches(), {})
+
+    def test_is_refused_if_no_set_can_be_blamed(self) -> None:
+        run_set = max(restored(self.path).ledger.sets)
+        for change, word in (
+            (f"UPDATE virtualwallet SET settled = '5' WHERE wallet_set_id = {EXCHANGE_SET}", "has"),
+            ("UPDATE virtualwallet SET settled = '5'", "its lines"),
+            (f"UPDATE walletset SET active = 0 WHERE id = {run_set}", "closed"),
+            (f"DELETE FROM walletset WHERE id = {run_set}", "unknown wallet set"),
+            (f"DELETE FROM virtualwallet WHERE wallet_set_id = {run_set}", "unknown wallet"),
+        ):
+            with self.subTest(change), self.assertRaisesRegex(LedgerBreach, word) as caught:
+                self.after(change)
+            assert caught.exception.data is not None
+            self.assertTrue(caught.exception.data["faults"])
 
 
 class AKilledService(unittest.TestCase):

@@ -17,6 +17,7 @@ from exchange_wrapper.db import (
     lock_database,
     open_database,
     raw,
+    transaction,
     upsert_rows,
 )
 from exchange_wrapper.errors import DataError, StorageUnavailable, Unavailable
@@ -116,6 +117,28 @@ class ADatabase(InAFolder):
         self.assertEqual(create_database(self.path, MODELS), [])
         self.assertEqual(len(WalletSet.select().execute(self.open())), 1)
 
+    def test_takes_any_number_of_rows_at_once(self) -> None:
+        create_database(self.path, MODELS)
+        database = self.open()
+        for count in (0, 1, 2, 255, 256, 257, 600):
+            with self.subTest(count):
+                sets = [set_row(number, f"run {count}") for number in range(1, count + 1)]
+                upsert_rows(database, WalletSet, sets)
+                stored = raw(database).execute(
+                    "SELECT id FROM walletset WHERE run_id = ? ORDER BY id", (f"run {count}",)
+                )
+                self.assertEqual([row for (row,) in stored], list(range(1, count + 1)))
+
+    def test_has_all_of_a_transaction_or_nothing(self) -> None:
+        create_database(self.path, MODELS)
+        database = self.open()
+        with self.assertRaises(sqlite3.IntegrityError), transaction(database):
+            insert_rows(database, WalletSet, [set_row(1)])
+            insert_rows(database, WalletSet, [set_row(1)])
+        with transaction(database):
+            insert_rows(database, WalletSet, [set_row(2)])
+        self.assertEqual([each.id for each in WalletSet.select().execute(database)], [2])
+
     def test_gets_the_tables_it_lacks(self) -> None:
         create_database(self.path, MODELS[:1])
         self.assertEqual(create_database(self.path, MODELS), list(MODELS[1:]))
@@ -140,7 +163,12 @@ class ADatabase(InAFolder):
         insert_rows(database, WalletSet, [set_row()])
         insert_rows(database, VirtualWallet, [wallet_row(Decimal(1))])
         insert_rows(database, WalletLine, [line_row(1)])
-        for change in ("UPDATE walletline SET movement = '2'", "DELETE FROM walletline"):
+        for change in (
+            "UPDATE walletline SET movement = '2'",
+            "DELETE FROM walletline",
+            "REPLACE INTO walletline SELECT * FROM walletline",
+            "INSERT OR REPLACE INTO walletline SELECT * FROM walletline",
+        ):
             with self.subTest(change), self.assertRaises(sqlite3.IntegrityError):
                 raw(database).execute(change)
         with self.assertRaises(sqlite3.IntegrityError):

@@ -26,7 +26,7 @@ class Parsing(unittest.TestCase):
         cases: list[tuple[str | int | Decimal, Decimal]] = [
             ("35521.123456789012345", Decimal("35521.123456789012345")),
             ("-0", ZERO),
-            ("1e3", Decimal(1000)),
+            (Decimal("1e3"), Decimal(1000)),
             (7, Decimal(7)),
             (Decimal("0.10"), Decimal("0.1")),
         ]
@@ -37,7 +37,8 @@ class Parsing(unittest.TestCase):
     def test_what_is_not_an_exact_amount_is_refused_with_the_field_named(self) -> None:
         bad: list[object] = [
             0.1, True, None, "", "1,5", "abc", "NaN", "inf", "1" * 22, "0." + "0" * 18 + "1",
-            "1e999999", "0" * 65,
+            "1e999999", "0" * 65, "1_0", " 100 ", "100\n", "+1", "1e3", ".5", "5.", "١٢", "１",
+            "--1", Decimal("NaN"), Decimal("-Infinity"), Decimal("1e999999"),
         ]  # fmt: skip
         for value in bad:
             with self.subTest(value=value):

@@ -9,10 +9,10 @@ from tinyrpc.dispatch import RPCDispatcher
 from tinyrpc.exc import RPCError
 from tinyrpc.protocols.jsonrpc import JSONRPCProtocol
 
-from exchange_wrapper.api import Api, Role, api_method
-from exchange_wrapper.errors import InsufficientFunds, UnknownName, XWrapError
+from exchange_wrapper.errors import ApiUsageError, InsufficientFunds, UnknownName, XWrapError
 from exchange_wrapper.rpc import RpcInterface, notification
-from exchange_wrapper.wire import decode, error_from_wire, error_name, error_to_wire
+from serving.registry import Api, Role, api_method
+from serving.wire import decode, decode_request, error_from_wire, error_name, error_to_wire
 
 
 class Service:
@@ -48,6 +48,35 @@ class Service:
     def whose(self, *, connection_id: int | None) -> int | None:
         """Return the caller."""
         return connection_id
+
+
+class ARequest(unittest.TestCase):
+    def test_with_a_member_twice_is_refused(self) -> None:
+        for text in (
+            '{"size": "1", "size": "2"}',
+            '[{"a": {"size": 1}}, {"a": {"b": [{"size": 1, "x": 2, "size" : 3}]}}]',
+            '{"size": 1, "s\\u0069ze": 1}',
+        ):
+            for raw in (text, text.encode()):
+                with self.subTest(raw), self.assertRaisesRegex(ApiUsageError, "'size' comes twice"):
+                    decode_request(raw)
+
+    def test_may_have_what_looks_like_a_member_within_text(self) -> None:
+        for value in (
+            {"a": '"a": "b":', "b": [{"a": 1}, {"a": '\\":'}]},
+            ['":', '"a" :', {"a": {"a": {"a": 1}}}],
+            {},
+        ):
+            with self.subTest(value):
+                self.assertEqual(decode_request(json.dumps(value)), value)
+
+    def test_that_is_nested_deep_is_no_request(self) -> None:
+        for depth in (500, 900, 990, 100_000):
+            text = '{"a":' * depth + '"\\":"' + "}" * depth
+            try:
+                decode_request(text)
+            except ValueError as error:
+                self.assertIn("deep", str(error))
 
 
 class Requests(unittest.IsolatedAsyncioTestCase):
@@ -119,6 +148,7 @@ class Requests(unittest.IsolatedAsyncioTestCase):
             ("", -32700),
             ("[" * 100_000, -32700),
             ('{"jsonrpc":"2.0","method":"nothing","id":1e99999999999999999999}', -32700),
+            ('{"jsonrpc": "2.0", "method": "nothing", "id": 1, "id": 2}', -32600),
             (f"[{'1,' * 1000}1]", -32600),
             ("[]", -32600),
             ("5", -32600),

@@ -10,6 +10,18 @@ class Scrubbing(unittest.TestCase):
             ("the book of BTC_USD was lost after 5 s",) * 2,
             ("api_key=abc, size=5", "api_key=[hidden], size=5"),
             ("{'CB-ACCESS-KEY': 'abc'}", "{'CB-ACCESS-KEY': '[hidden]'}"),
+            ("CB-ACCESS-SIGN: a+b/c=, next", "CB-ACCESS-SIGN: [hidden], next"),
+            ("CB-ACCESS-PASSPHRASE=horse", "CB-ACCESS-PASSPHRASE=[hidden]"),
+            (
+                "[(b'CB-ACCESS-SIGN', b'x1'), ('Accept', 'text')]",
+                "[(b'CB-ACCESS-SIGN', b'[hidden]'), ('Accept', 'text')]",
+            ),
+            (
+                '{"passphrase": "correct horse, staple", "signature": "s", "size": "5"}',
+                '{"passphrase": "[hidden]", "signature": "[hidden]", "size": "5"}',
+            ),
+            (r"{\"passphrase\": \"a b\", \"a\": 1}", r"{\"passphrase\": \"[hidden]\", \"a\": 1}"),
+            ('{"secret": "cut off', '{"secret": "[hidden] off'),
             ("Authorization: Bearer abc.def", "Authorization: Bearer [hidden]"),
             ("secret: hunter2", "secret: [hidden]"),
             ("https://user:pass@host/x", "https://[hidden]@host/x"),

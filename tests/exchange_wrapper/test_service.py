@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from exchange_wrapper.candles import Candles
+from exchange_wrapper.changes import Change, OrderChanged
 from exchange_wrapper.cli import main
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.db import open_database, raw
@@ -62,7 +63,7 @@ class WithAService(unittest.IsolatedAsyncioTestCase):
 
     async def start(self, **exchange: Any) -> None:
         self.stack = AsyncExitStack()
-        chosen = settings(self.folder, latency_ms=0, **exchange)
+        chosen = settings(self.folder, **{"latency_ms": 0, **exchange})
         self.running: Running = await self.stack.enter_async_context(serve(chosen))
         self.service: ExchangeWrapper = self.running.service
         self.engine = self.service.engine
@@ -171,6 +172,7 @@ class Orders(WithAService):
         self.assertEqual(stored, [("a", "9000")])
 
     async def test_are_shown_only_as_they_are_stored(self) -> None:
+        await self.restart(latency_ms=3_600_000)  # it does not arrive
         written = threading.Event()
         self.addCleanup(written.set)
         busy = asyncio.create_task(self.engine.journal.read(lambda _: written.wait()))
@@ -197,6 +199,26 @@ class Orders(WithAService):
         ]
         self.assertEqual(kinds[:2], ["received", "open"])
         self.assertEqual((kinds[-1], "trade" in kinds), ("done", True))
+
+    async def test_that_arrive_at_once_are_committed_with_what_they_traded(self) -> None:
+        announced: list[list[Change]] = []
+        announce = self.engine.journal._announce
+
+        def note(changes: list[Change]) -> None:
+            announced.append(changes)
+            announce(changes)
+
+        self.engine.journal._announce = note
+        await self.order("a", type="market", limit=None)
+        await self.done("a")
+        states = [
+            [each.order.status.value for each in batch if isinstance(each, OrderChanged)]
+            for batch in announced
+        ]
+        self.assertIn(["received", "open", "open", "done"], states)
+        told = [params["status"] for params in self.of("order")]
+        self.assertEqual(told, ["received", "open", "done"])
+        self.assertEqual(len(self.of("trade")), 1)
 
     async def test_asked_for_twice_are_made_once(self) -> None:
         for _ in range(2):
@@ -415,6 +437,31 @@ class ARestart(WithAService):
         await self.client.add_virtual_wallet_tx("fake", "USD", "-999999.5")
         await self.restart()
         self.assertEqual((await self.client.get_wallet("fake", "USD"))["balance"], "0.5")
+
+    async def test_freezes_the_set_that_does_not_add_up_and_nothing_else(self) -> None:
+        broken, sound = await self.new_set("broken", "1000"), await self.new_set("sound", "1000")
+        await self.order("before", broken, run_id="broken", size="0.01")
+        await self.stop()
+        database = open_database(self.folder / "xwrap.db")
+        raw(database).execute(
+            f"UPDATE virtualwallet SET settled = '5000' WHERE wallet_set_id = {broken}"
+        )
+        database.close()
+        await self.start()
+        self.engine.control.audit(utc_now())
+        control = await self.client.get_control()
+        self.assertEqual(list(control["frozen"]), [str(broken)])
+        self.assertIn("its lines 1000", control["frozen"][str(broken)])
+        await until(lambda: not self.engine.desk.orders)  # its order was cancelled
+        status, message = await self.order("after", broken, run_id="broken", size="0.01")
+        self.assertEqual(status, "rejected")
+        self.assertIn("frozen", message)
+        answer = await self.order("after", sound, run_id="sound", size="0.01")
+        self.assertEqual(answer, ("accepted", ""))
+        wallets = (await self.client.get_wallet_set(broken))["wallets"]
+        self.assertIn("1000", [wallet["balance"] for wallet in wallets])
+        await self.restart()
+        self.assertEqual(list((await self.client.get_control())["frozen"]), [str(broken)])
 
     async def test_is_refused_if_the_wallets_do_not_add_up(self) -> None:
         await self.stop()

@@ -9,21 +9,31 @@ from typing import Any
 import socketio
 from prometheus_client.parser import text_string_to_metric_families
 
-from exchange_wrapper.api import HTTP_PREFIX, Api
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import ApiUsageError, StorageUnavailable, UnknownName
 from exchange_wrapper.market import BookLost, BookUpdate, TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
-from exchange_wrapper.openapi import describe_api
 from exchange_wrapper.service import ExchangeWrapper
+from exchange_wrapper.service.about import ABOUT
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs
+from exchange_wrapper.users.local_token import token_for
 from exchange_wrapper.util import utc_now
-from tests.exchange_wrapper.fake_exchange import BTC_USD, bearer, snapshot, until, web_client
+from serving.openapi import describe_api
+from serving.registry import Api
+from tests.exchange_wrapper.fake_exchange import (
+    BTC_USD,
+    LTC_BTC,
+    bearer,
+    snapshot,
+    until,
+    web_client,
+)
 from tests.exchange_wrapper.test_service import WithAService
 
 ROUTES = """
 GET status
+GET whoami
 GET health
 GET notifications
 GET exchanges
@@ -33,6 +43,8 @@ GET {exchange}/wallet/{base}
 GET convert_to_usd
 GET ohlcv
 GET ohlcv/{exchange}/{pair}
+GET recordings
+GET recordings/{exchange}/{pair}
 GET orders/open
 GET orders/recent
 GET orders/{exchange}/{client_order_id}
@@ -61,12 +73,12 @@ POST control/unfreeze
 
 class TheSurface(unittest.TestCase):
     def setUp(self) -> None:
-        self.api = Api(ExchangeWrapper.__new__(ExchangeWrapper))
+        self.api = Api(ExchangeWrapper.__new__(ExchangeWrapper), about=ABOUT)
         self.document: Any = json.loads(json.dumps(describe_api(self.api)))
 
     def test_has_these_routes_and_no_others(self) -> None:
         ours = {
-            f"{m.route.verb} {m.route.path.removeprefix(HTTP_PREFIX + '/')}"
+            f"{m.route.verb} {m.route.path.removeprefix(ABOUT.prefix + '/')}"
             for m in self.api.methods.values()
             if m.route is not None
         }
@@ -284,6 +296,16 @@ class Lists(WithAService):
 
 
 class CancellingAll(WithAService):
+    async def test_finds_an_order_whose_client_id_another_run_has_used(self) -> None:
+        sets = {run_id: await self.new_set(run_id, "10000") for run_id in ("one", "two", "three")}
+        for run_id in ("one", "two"):
+            await self.order("same", sets[run_id], run_id=run_id)
+            with self.assertRaisesRegex(ApiUsageError, "another run has an open order"):
+                await self.order("same", sets["three"], run_id="three")
+            answer = await self.client.cancel_all(exchange="fake")
+            self.assertEqual([each["run_id"] for each in answer["cancelled"]], [run_id])
+            await until(lambda: not self.engine.desk.orders)
+
     async def test_takes_the_orders_of_a_run_or_an_exchange(self) -> None:
         for oid, run_id in (("a", "one"), ("b", "two"), ("c", "one")):
             await self.order(oid, run_id=run_id)
@@ -308,6 +330,7 @@ class Health(WithAService):
         fake = health["exchanges"]["fake"]
         self.assertEqual((fake["status"], fake["gaps"], fake["reconnects"]), ("ready", 0, 0))
         self.assertIsNone(fake["latency_s"])
+        self.assertEqual(fake["rate_budget"], {})
         now = utc_now()
         for delay in (SECOND // 2, SECOND // 4, -SECOND // 8):
             time = UtcNs(now - delay)
@@ -361,6 +384,100 @@ class Books(WithAService):
         await self.client.unsubscribe("book", "fake", "BTC_USD")
         self.exchange.say(snapshot(BTC_USD, "9000", "9001"))
         await until(lambda: venue.on_event is None)
+
+
+class Recordings(WithAService):
+    async def start(self, **exchange: Any) -> None:
+        await super().start(record=["BTC_USD", "NO_SUCH"], **exchange)
+
+    async def test_are_read_up_to_now_over_rpc_and_http(self) -> None:
+        self.exchange.say(snapshot(BTC_USD, "9000", "9001"))
+        await until(lambda: self.engine.venues["fake"].books["BTC_USD"].book.best_bid == 900_000)
+        (listed,) = await self.client.list_recordings()
+        self.assertEqual((listed["pair"], listed["tick_size"]), ("BTC_USD", "0.01"))
+        page = await self.client.get_recording("fake", "BTC_USD")
+        (segment,) = page["segments"]
+        (_, time, received_at, bids, asks) = segment["events"][-1]
+        self.assertEqual((bids, asks), ([[900_000, 100_000]], [[900_100, 100_000]]))
+        self.assertEqual(int(segment["end"]) - int(segment["start"]), received_at)
+        self.assertEqual((time, segment["opening"], page["next"]), (received_at, None, None))
+        async with web_client(self.running.http_url) as web:
+            read = (await web.get("/xwrap/v1/recordings/fake/BTC_USD")).json()
+            self.assertEqual(read, page)
+            self.assertEqual((await web.get("/xwrap/v1/recordings")).json(), [listed])
+
+    async def test_go_on_while_books_are_followed_and_after(self) -> None:
+        venue = self.engine.venues["fake"]
+        await self.client.subscribe("book", "fake", "LTC_BTC")
+        self.exchange.say(snapshot(BTC_USD, "9000", "9001"))
+        await self.client.unsubscribe("book", "fake", "LTC_BTC")
+        self.exchange.say(snapshot(LTC_BTC, "0.02", "0.021"))
+        self.exchange.say(snapshot(BTC_USD, "9002", "9003"))
+        await until(lambda: venue.books["BTC_USD"].book.best_bid == 900_200)
+        (segment,) = (await self.client.get_recording("fake", "BTC_USD"))["segments"]
+        bids = [event[3][0][0] for event in segment["events"]]
+        self.assertEqual(bids, [999_900, 900_000, 900_200])
+
+    async def test_survive_a_restart_with_the_interruption_marked(self) -> None:
+        await self.restart()
+        segments = (await self.client.get_recording("fake", "BTC_USD"))["segments"]
+        self.assertEqual([one["opening"] for one in segments], [None, None])
+
+
+class APage(WithAService):
+    """A browser, which follows the market by Socket.IO."""
+
+    async def connect(self) -> socketio.AsyncClient:
+        page = socketio.AsyncClient()
+        self.events: list[tuple[str, Any]] = []
+        for event in ("book", "ticker", "trades"):
+            page.on(event, lambda data, event=event: self.events.append((event, data)))
+        token = token_for(self.running.http_url)
+        await page.connect(self.running.http_url, transports=["websocket"], auth={"token": token})
+        self.addAsyncCleanup(page.disconnect)
+        return page
+
+    def told(self, event: str) -> list[Any]:
+        return [data for name, data in self.events if name == event]
+
+    async def test_gets_a_book_with_its_snapshot_first_until_it_has_enough(self) -> None:
+        page = await self.connect()
+        wanted = {"channel": "book", "exchange": "fake", "pair": "BTC_USD"}
+        self.assertEqual(await page.call("subscribe", wanted), {"status": "ok"})
+        await until(lambda: self.told("book"))
+        first = self.told("book")[0]
+        self.assertEqual((first["type"], first["bids"]), ("snapshot", [["9999", "10"]]))
+        now = utc_now()
+        change = (Side.BUY, BTC_USD.to_ticks(Decimal("9998.5")), Lots(2500))
+        self.exchange.say(BookUpdate("BTC_USD", [change], now, now))
+        await until(lambda: len(self.told("book")) == 2)
+        update = self.told("book")[1]
+        self.assertEqual((update["type"], update["sequence"]), ("update", first["sequence"] + 1))
+        self.assertEqual(update["bids"], [["9998.5", "0.25"]])
+        ticker = {**wanted, "channel": "ticker"}
+        await page.call("subscribe", ticker)
+        await page.call("unsubscribe", wanted)
+        self.exchange.say(snapshot(BTC_USD, "9000", "9001"))
+        await until(lambda: self.told("ticker"))
+        self.assertEqual((self.told("ticker")[0]["bid"], len(self.told("book"))), ("9000", 2))
+
+    async def test_is_told_what_is_wrong_and_forgotten_when_it_leaves(self) -> None:
+        page = await self.connect()
+        for given, error in (
+            ({"channel": "book", "exchange": "fake", "pair": "NO_SUCH"}, "unknown_name"),
+            ({"channel": "gossip", "exchange": "fake", "pair": "BTC_USD"}, "api_usage"),
+            (["book"], "api_usage"),
+            ({"connection_id": 1}, "api_usage"),
+        ):
+            with self.subTest(given):
+                answer = await page.call("subscribe", given)
+                self.assertEqual(answer["error"]["data"]["error"], error)
+        wanted = {"channel": "trades", "exchange": "fake", "pair": "BTC_USD"}
+        await page.call("subscribe", wanted)
+        notifications = self.engine.notifications
+        self.assertTrue(notifications.is_wanted("trades", "fake", "BTC_USD"))
+        await page.disconnect()
+        await until(lambda: not notifications.is_wanted("trades", "fake", "BTC_USD"))
 
 
 class MissedNotifications(WithAService):

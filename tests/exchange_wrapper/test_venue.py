@@ -9,6 +9,7 @@ import httpx
 from websockets.asyncio.server import serve
 
 from exchange_wrapper.candles import Candles
+from exchange_wrapper.credentials import Credentials, Secret
 from exchange_wrapper.errors import ApiUsageError, LedgerBreach, Unavailable, UnknownName
 from exchange_wrapper.exchange.gdax import GDAXExchange
 from exchange_wrapper.fees import FeeSchedule
@@ -21,6 +22,8 @@ from exchange_wrapper.terms import DoneReason, ExchangeStatus, Mode, OrderType, 
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.venue import Venue
 from tests.exchange_wrapper.exchange.test_gdax import StandIn
+from tests.exchange_wrapper.live_venue import FEES as TRADED_FEES
+from tests.exchange_wrapper.live_venue import FakeTrading, Time, settle
 from tests.exchange_wrapper.test_feed import ETH, ScriptedExchange, Step, beat, forever
 from tests.exchange_wrapper.test_live_book import PAIR, lost, snapshot, trade, update
 
@@ -209,9 +212,32 @@ class StatusTest(VenueCase):
         self.assertEqual(health["last_message_age_s"], 3)
         self.assertEqual(health["pairs"]["BTC_USD"]["state"], "live")
 
-    async def test_live_mode_is_refused_with_a_sentence(self) -> None:
-        with self.assertRaisesRegex(ApiUsageError, "here: mode live is not offered yet"):
-            Venue(ScriptedExchange(), mode=Mode.LIVE)
+    async def test_an_adapter_without_a_trading_side_says_that_it_can_not_be_live(
+        self,
+    ) -> None:
+        credentials = Credentials(Secret("k"), Secret("s"), Secret(""))
+        with self.assertRaisesRegex(ApiUsageError, "here can't be traded live yet"):
+            ScriptedExchange().trading(credentials)
+
+    async def test_a_live_one_is_ready_only_while_it_hears_what_becomes_of_orders(self) -> None:
+        time = Time()
+        trading = FakeTrading(time)
+        exchange = ScriptedExchange([snapshot({100: 1}, {101: 1}), forever])
+        venue = Venue(
+            exchange, trading=trading, clock=lambda: time.now, sleep=time.sleep, draw=lambda: 0.9
+        )
+        venue.on_status = lambda venue, old, new: self.statuses.append(new)
+        await venue.start()
+        await settle()
+        self.assertEqual((venue.mode, venue.fees), (Mode.LIVE, TRADED_FEES))
+        self.assertIs(venue.execution, venue.live)
+        trading.disconnect()
+        await settle()
+        self.assertEqual(venue.health()["problem"], "the connection was lost")
+        await time.pass_by(3)
+        self.assertEqual(self.statuses, [READY, DEGRADED, READY])
+        await venue.stop()
+        self.assertTrue(trading.closed)
 
 
 class TradingTest(VenueCase):

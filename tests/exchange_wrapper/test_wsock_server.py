@@ -66,6 +66,13 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([await client.recv() for client in clients], ["news"] * 3)
         self.server.send_to(99, b"nobody")
 
+    async def test_sends_what_was_said_before_it_stops(self) -> None:
+        client = await self.client()
+        for message in (b"first", b"second"):
+            self.server.send_to_all(message)
+        await self.server.shutdown()
+        self.assertEqual([message async for message in client], ["first", "second"])
+
     async def test_says_who_has_gone(self) -> None:
         client = await self.client()
         await client.close()

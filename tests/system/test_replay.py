@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from exchange_wrapper.exchange.base import TakeUpdate
 from exchange_wrapper.exchange.gdax import GDAXExchange
 from exchange_wrapper.market import Heartbeat, MarketEvent, TradePrint
 from exchange_wrapper.pair import Pair
@@ -64,16 +65,27 @@ class Rebuild:
 class CountingExchange(GDAXExchange):
     """Says when so many messages about books and trades have come and been dealt with."""
 
-    expected = 0
+    expected = seen = 0
     played: asyncio.Event
 
     async def connect(self, pairs: Iterable[Pair]) -> AsyncGenerator[MarketEvent, None]:
-        seen = 0
+        self.takers = {name: self._counted(take) for name, take in self.takers.items()}
         async for event in super().connect(pairs):
             yield event
-            seen += type(event) is not Heartbeat
-            if seen == self.expected:
-                self.played.set()
+            self._count(type(event) is not Heartbeat)
+
+    def _counted(self, take: TakeUpdate) -> TakeUpdate:
+        def counted(*update: Any) -> bool:
+            taken = take(*update)
+            self._count(taken)
+            return taken
+
+        return counted
+
+    def _count(self, dealt_with: bool) -> None:
+        self.seen += dealt_with
+        if self.seen == self.expected:
+            self.played.set()
 
 
 def levels_of(venue: Venue, name: str, side: Side) -> Levels:

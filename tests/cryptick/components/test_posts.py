@@ -91,7 +91,7 @@ class Reading(ComponentsCase):
             ("slider", 0.25, "component slider takes steps of 0.1 from -1 on, not 0.25"),
             ("slider", None, 'takes its value as a decimal such as "0.25", not None'),
             ("slider", [1], "not a list"),
-            ("free", float("nan"), "must be finite"),
+            ("free", float("nan"), "must be a plain decimal number"),
             ("free", 10**300, "not a number that long"),
             ("free", True, "decimal string"),
             ("whole", "1.5", "takes steps of 1 from 1 on, not '1.5'"),

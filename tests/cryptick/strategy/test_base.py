@@ -1,13 +1,16 @@
 import unittest
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from cryptick.book_view import BookView
 from cryptick.clock import SimulatedClock
 from cryptick.errors import HandlerFailed
 from cryptick.hub import Hub
 from cryptick.messages import (
+    BOOK,
     CANCEL,
     FILL,
     ORDER,
@@ -20,7 +23,8 @@ from cryptick.messages import (
     Quote,
     payload,
 )
-from cryptick.strategy.base import START, STOP, Balance, Strategy
+from cryptick.strategy.base import START, STOP, Balance, RunContext, Strategy
+from exchange_wrapper.candles import Candles
 from exchange_wrapper.errors import InsufficientFunds
 from exchange_wrapper.fees import FeeSchedule, cost_with_fee
 from exchange_wrapper.pair import Pair
@@ -53,6 +57,9 @@ class FakeExchange:
 
     def fees(self, exchange: str) -> FeeSchedule:
         return FeeSchedule(Decimal("0.001"), Decimal("0.003"))
+
+    def candles(self, exchange: str, pair: str, freq_s: int, count: int) -> Candles:
+        return Candles.empty(freq_s)
 
     def last(self) -> OrderIntent:
         return payload(self.calls[-1])
@@ -89,8 +96,9 @@ class StrategyCase(unittest.TestCase):
         self.exchange = FakeExchange(self.hub)
 
     def make(self, kind: type[Strategy] = Hears, key: str = "key") -> Any:
+        traded = [("x", "BTC_USD")]
         strategy = kind(
-            self.hub, self.exchange, kind.Params(), self.funded, [("x", "BTC_USD")], key
+            RunContext(self.hub, self.exchange, kind.Params(), self.funded, traded, key)
         )
         self.hub.notify(START)
         return strategy
@@ -180,7 +188,7 @@ class Callbacks(StrategyCase):
         self.assertEqual(self.hub.market_handlers(QUOTE, "x", "BTC_USD"), ())
 
         class Listens(Hears):
-            def on_book(self, quote: Quote) -> None:
+            def on_quote(self, quote: Quote) -> None:
                 self.heard.append(quote.ask)
 
             def on_fill(self, fill: Fill) -> None:
@@ -207,6 +215,46 @@ class Callbacks(StrategyCase):
         self.assertEqual(strategy.heard, [5])
         with self.assertRaises(HandlerFailed):
             self.clock.fire()
+
+    def test_a_book_is_heard_only_by_who_overrides_on_book(self) -> None:
+        class Watches(Strategy):
+            def on_book(self, book: BookView) -> None:
+                pass
+
+        self.make()
+        self.assertEqual(self.hub.market_handlers(BOOK, "x", "BTC_USD"), ())
+        strategy = self.make(Watches)
+        self.assertEqual(self.hub.market_handlers(BOOK, "x", "BTC_USD"), (strategy.on_book,))
+
+    def test_what_the_user_posts_to_a_component_is_heard(self) -> None:
+        class Components:
+            def listen(self, listener: Callable[[object], None]) -> None:
+                self.listener = listener
+
+        class Asks(Hears):
+            def on_input(self, post: object) -> None:
+                self.heard.append(post)
+
+        components = Components()
+        context = RunContext(
+            self.hub, self.exchange, Asks.Params(), self.funded, (), "key", components
+        )
+        strategy = Asks(context)
+        self.hub.notify(START)
+        components.listener("moved")
+        self.assertEqual(strategy.heard, ["moved"])
+        self.assertIs(strategy.components, components)
+
+    def test_its_chance_follows_from_the_run(self) -> None:
+        rolls = [self.make(key=key).random.random() for key in ("one", "one", "two")]
+        self.assertEqual(rolls[0], rolls[1])
+        self.assertNotEqual(rolls[0], rolls[2])
+
+    def test_it_knows_its_pair_fees_and_candles(self) -> None:
+        strategy = self.make()
+        self.assertEqual(strategy.pair("BTC_USD").tick_size, Decimal("0.01"))
+        self.assertEqual(strategy.fees().taker, Decimal("0.003"))
+        self.assertEqual(strategy.candles("BTC_USD", 300, 5).freq_s, 300)
 
     def test_the_pairs_are_the_base_against_each_other_funded_currency(self) -> None:
         funded = {"x": frozenset({"USD", "BTC", "EUR"}), "a": frozenset({"USD"})}

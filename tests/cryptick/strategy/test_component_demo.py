@@ -3,7 +3,6 @@ from typing import get_args
 
 from cryptick.components import (
     COMPONENT_POST,
-    Components,
     list_components,
     read_rows,
     tail,
@@ -21,15 +20,11 @@ class Shown(BacktestCase):
     runs = 0
 
     def run_demo(self) -> None:
-        self.runs += 1
-        path = self.path = self.root / f"components-{self.runs}"
         self.answers: list[Message] = []
         answers = self.answers
 
         class Demo(ComponentDemo):
             def on_start(self) -> None:
-                self.components = Components(self.hub, path)
-                self.components.listen(self.on_input)
                 super().on_start()
                 weights = {"RISKY": "0.25", "CALM": "0.75"}
                 for id, value in (
@@ -42,11 +37,8 @@ class Shown(BacktestCase):
                 ):
                     self.hub.call(COMPONENT_POST, id, value, reply=answers.append)
 
-            def on_stop(self) -> None:
-                super().on_stop()
-                self.components.flush()
-
         self.summary = self.backtest(Demo, SERIES)
+        self.path = self.run_path / "components"
 
     def test_it_shows_one_of_each_kind_with_rows(self) -> None:
         self.run_demo()

@@ -169,6 +169,13 @@ class GDAXContract(contract.ExchangeContract):
         with self.assertRaisesRegex(DataError, "here: candles of BTC_USD can't be read"):
             await exchange.fetch_candles(PAIR, 60, 0, 60)
 
+    async def test_the_rate_budget_is_what_is_left_of_the_venue_s_limit(self) -> None:
+        exchange = self.make()
+        self.assertEqual(exchange.rate_budget, {"public": 15})
+        for _ in range(5):
+            await exchange.load_pairs()
+        self.assertLess(exchange.rate_budget["public"], 15)
+
     async def test_an_address_that_is_none_is_an_error_of_the_configuration(self) -> None:
         with self.assertRaisesRegex(ApiUsageError, "ws_url must be text"):
             self.make({"ws_url": 1})

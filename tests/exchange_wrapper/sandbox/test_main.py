@@ -46,11 +46,15 @@ class Mistakes(unittest.TestCase):
 
 class Process(unittest.IsolatedAsyncioTestCase):
     async def test_says_when_it_is_ready_and_ends_cleanly_on_a_signal(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        keys = ", key sandbox-demo secret \\w+ passphrase sandbox-demo"
+        for number, asked, shown in (
+            (signal.SIGINT, (), ""),
+            (signal.SIGTERM, ("--show-keys",), keys),
+        ):
             with self.subTest(number.name):
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-W", "error", "-m", "exchange_wrapper.sandbox",
-                    "simulate", "--seed", "7", "--rest-port", "0", "--ws-port", "0",
+                    "simulate", "--seed", "7", "--rest-port", "0", "--ws-port", "0", *asked,
                     cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 )  # fmt: skip
                 assert process.stdout is not None
@@ -58,7 +62,7 @@ class Process(unittest.IsolatedAsyncioTestCase):
                 self.assertRegex(
                     line,
                     r"^sandbox ready: rest http://127\.0\.0\.1:\d+ ws ws://127\.0\.0\.1:\d+ "
-                    r"seed 7, 6 products, key sandbox-demo secret \w+ passphrase sandbox-demo\n$",
+                    r"seed 7, 6 products" + shown + r"\n$",
                 )
                 process.send_signal(number)
                 out, errors = await process.communicate()

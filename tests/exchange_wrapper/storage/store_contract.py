@@ -1,6 +1,7 @@
 """What every candle store must do; a store's own test inherits ``StoreContract``."""
 
 import unittest
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from exchange_wrapper.market import BookLost, BookSnapshot, BookUpdate, TradePri
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.storage import (
+    RecordingInfo,
     RecordingLimits,
     SeriesInfo,
     Store,
@@ -291,6 +293,56 @@ class StoreContract(unittest.TestCase):
         self.record(RecordingLimits(bytes_max=0, age_max_s=0), events(500, 3))
         (newest,) = self.store.segments(*RECORDED)
         self.assertEqual(len(newest.events), 3)
+
+    def test_recordings_are_listed_with_period_and_size(self) -> None:
+        self.assertEqual(self.store.recordings(), [])
+        self.record(RecordingLimits(), self.feed(), events_max=15)
+        self.store.put_segment(replace(segment(7, 3), exchange="aax"), RecordingLimits())
+        size = sum(len(encode(one)) for one in self.store.segments(*RECORDED))
+        steps = (PAIR.tick_size, PAIR.lot_size)
+        own = replace(segment(7, 3), exchange="aax")
+        self.assertEqual(
+            self.store.recordings(),
+            [
+                RecordingInfo("aax", "BTC_USD", *steps, own.start, own.end, 1, len(encode(own))),
+                RecordingInfo(*RECORDED, *steps, UtcNs(1), UtcNs(99 * SECOND + 7), 6, size),
+            ],
+        )
+
+    def test_a_segment_that_goes_on_is_stored_as_it_grows(self) -> None:
+        recorder, feed = Recorder("gdax", PAIR, events_max=15), self.feed()
+        for number, event in enumerate(feed, 1):
+            complete, current = recorder.add(event), recorder.current()
+            for part in (complete, current):
+                if part is not None:
+                    self.store.put_segment(part, RecordingLimits())
+            self.assertEqual(list(replay(self.store, "gdax", PAIR)), feed[:number])
+
+    def test_an_interrupted_recording_loses_the_book_until_its_next_snapshot(self) -> None:
+        self.record(RecordingLimits(), [*self.feed()[:1], *events(1, 3)])
+        later = [
+            BookSnapshot("BTC_USD", [], [(9, 9)], UtcNs(90 * SECOND), UtcNs(91 * SECOND)),  # type: ignore[list-item]
+            *events(92, 3),
+        ]
+        self.record(RecordingLimits(), later)
+        read = list(replay(self.store, "gdax", PAIR))
+        lost = BookLost("BTC_USD", "the recording was interrupted", UtcNs(91 * SECOND))
+        self.assertEqual(read[4:], [lost, *later])
+
+    def test_what_can_not_be_stored_is_an_interruption(self) -> None:
+        recorder, feed = Recorder("gdax", PAIR), self.feed()[:20]
+        for event in feed[:10]:
+            recorder.add(event)
+        recorder.begin_anew()
+        for event in feed[10:]:
+            recorder.add(event)
+        rest = recorder.close()
+        assert rest is not None
+        self.store.put_segment(rest, RecordingLimits())
+        opening, *others = replay(self.store, "gdax", PAIR)
+        self.assertIsInstance(opening, BookSnapshot)
+        self.assertEqual(others, feed[10:])
+        self.assertEqual(_levels([opening, *others]), _levels(feed))
 
     def test_a_segment_of_the_same_start_replaces(self) -> None:
         for stored in (segment(1, 3), segment(1, 8)):
