@@ -89,7 +89,7 @@ class Soak:
 
     async def run(self) -> list[str]:
         """Return what is wrong in the end."""
-        self._chance = random.Random(f"{self.seed}")
+        self._lives = random.Random(f"{self.seed}-lives")  # each its own: tasks take turns by time
         self._over = asyncio.Event()
         self._deposited, self._unsure = Counter[str](), list[tuple[str, Decimal]]()
         market_command = (
@@ -153,9 +153,9 @@ class Soak:
         await client.close()
 
     async def _end_life(self, service: Service, until: float) -> None:
-        wait_s = self._chance.uniform(*_UP_S)
+        wait_s = self._lives.uniform(*_UP_S)
         await asyncio.sleep(max(0, min(wait_s, until - perf_counter())))
-        if self._chance.random() < 0.2:
+        if self._lives.random() < 0.2:
             if code := await service.stop():
                 self.heard.problems.append(f"xWrap ended with {code}")
             self.done["stop"] += 1
@@ -165,11 +165,12 @@ class Soak:
 
     async def _disturb(self, market: Service) -> None:
         """Cut the feed and our connection, and leave messages out, now and then."""
+        chance = random.Random(f"{self.seed}-faults")
         kinds = ("feed_disconnect", "feed_gap", "server_error", "reconnect")
         async with httpx.AsyncClient(base_url=market.url("rest"), trust_env=False) as http:
             while not self._over.is_set():
-                await asyncio.sleep(self._chance.uniform(0.5, 5))
-                kind = self._chance.choice(kinds)
+                await asyncio.sleep(chance.uniform(0.5, 5))
+                kind = chance.choice(kinds)
                 if kind == "reconnect":
                     self._client._connection.transport.abort()  # as a network does
                 else:
@@ -180,15 +181,16 @@ class Soak:
 
     async def _fund(self) -> None:
         """Deposit unallocated funds, and stop the exchange for a moment, now and then."""
+        chance = random.Random(f"{self.seed}-funds")
         for number in range(1, 1_000_000):
-            await asyncio.sleep(self._chance.uniform(0.5, 3))
+            await asyncio.sleep(chance.uniform(0.5, 3))
             if self._over.is_set():
                 return
             if number % 20 == 0:
                 await again(lambda: self._client.kill_switch("cancel", "gdax"), self.done)
                 await again(lambda: self._client.kill_switch("off", "gdax"), self.done)
                 self.done["kill switch of the exchange"] += 1
-            currency = self._chance.choice(CURRENCIES)
+            currency = chance.choice(CURRENCIES)
             amount = Decimal(number).scaleb(-6)
             try:
                 await self._client.add_virtual_wallet_tx("gdax", currency, amount)

@@ -128,9 +128,7 @@ class AClient(unittest.IsolatedAsyncioTestCase):
         self.answer = self.say_ok
         self.assertEqual(await client.get_status(), {"ok": True})
 
-    async def test_leaves_no_unseen_error_if_a_call_is_given_up_as_the_connection_ends(
-        self,
-    ) -> None:
+    async def test_leaves_no_unseen_error_of_a_call_given_up_while_sending(self) -> None:
         unseen: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, what: unseen.append(what))
         over = asyncio.Event()
