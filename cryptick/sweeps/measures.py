@@ -39,7 +39,7 @@ class Measures(msgspec.Struct, frozen=True):
     sharpe : float or None
         Annualised, risk-free 0; None where no two days differ.
     calmar : float or None
-        Return per year, not compounded, over the maximum drawdown; None without a drawdown.
+        Annual return over the maximum drawdown; None without a drawdown or in less than 30 days.
     days : int
         Number of daily returns.
     skew, kurtosis : float
@@ -56,20 +56,18 @@ class Measures(msgspec.Struct, frozen=True):
     kurtosis: float
 
 
-def measure(initial: float, time_s: IntArray, equity: FloatArray, trades: int) -> Measures:
+def measure(
+    start_s: int, initial: float, time_s: IntArray, equity: FloatArray, trades: int
+) -> Measures:
     """Return the figures of an equity curve; see ``metrics.figures`` for its form."""
-    plain = figures(initial, time_s, equity)
+    plain = figures(start_s, initial, time_s, equity)
     returns = simple_returns(daily_equity(initial, time_s, equity))
-    years = float(time_s[-1] - time_s[0]) / (DAYS_PER_YEAR * 86_400) if len(time_s) else 0.0
-    calmar = None
-    if plain.max_drawdown > 0 and years > 0:
-        calmar = plain.total_return / years / plain.max_drawdown
     skew, kurtosis = _shape(returns)
     return Measures(
         plain.total_return,
         plain.max_drawdown,
         plain.sharpe,
-        calmar,
+        plain.calmar,
         trades,
         len(returns),
         skew,

@@ -227,4 +227,5 @@ class Runner:
         warmed = int(time_s.searchsorted(window.start_s, side="right")) if job.warm_up_s else 0
         if warmed:
             initial = float(equity[warmed - 1])
-        return measure(initial, time_s[warmed:], equity[warmed:], backtest.trades)
+        counted_s = max(start_s, window.start_s)
+        return measure(counted_s, initial, time_s[warmed:], equity[warmed:], backtest.trades)

@@ -19,11 +19,11 @@ class Windows(unittest.TestCase):
         equity = np.full(365, 100.0)
         equity[100:] = 80.0
         equity[-1] = 120.0
-        found = measure(100.0, time_s, equity, 7)
+        found = measure(0, 100.0, time_s, equity, 7)
         self.assertAlmostEqual(found.total_return, 0.2)
         self.assertAlmostEqual(found.max_drawdown, 0.2)
         assert found.calmar is not None
-        self.assertAlmostEqual(found.calmar, 0.2 / (364 / 365) / 0.2)
+        self.assertAlmostEqual(found.calmar, 1.0)
         self.assertEqual((found.trades, found.days), (7, 365))
         returns = np.zeros(365)
         returns[100], returns[-1] = -0.2, 0.5
@@ -32,7 +32,7 @@ class Windows(unittest.TestCase):
         self.assertAlmostEqual(found.kurtosis, float((away**4).mean()))
 
     def test_a_flat_curve_has_no_sharpe_and_no_calmar(self) -> None:
-        found = measure(5.0, np.arange(1, 9, dtype=np.int64) * DAY_S, np.full(8, 5.0), 0)
+        found = measure(0, 5.0, np.arange(1, 9, dtype=np.int64) * DAY_S, np.full(8, 5.0), 0)
         self.assertEqual([score(found, objective) for objective in Objective], [None, 0.0, None])
 
 

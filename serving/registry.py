@@ -16,6 +16,7 @@ A caller who is limited to one wallet set may only call what is about that one: 
 one that is marked ``funds=False`` is open to all.
 """
 
+import asyncio
 import inspect
 import re
 import time
@@ -26,16 +27,23 @@ from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
-from exchange_wrapper.durations import Durations
 from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError, XWrapError
 from exchange_wrapper.numbers import is_plain
-from exchange_wrapper.users.roles import Identity, Role, authorise
-from exchange_wrapper.users.service import LOCAL_ADMIN
-from exchange_wrapper.wire import error_name
+from serving.durations import Durations
+from serving.roles import LOCAL_ADMIN, Identity, Role, authorise
+from serving.wire import error_name
 
-__all__ = ["HTTP_PREFIX", "Amount", "Api", "Caller", "Method", "Role", "Route", "api_method"]
-
-HTTP_PREFIX: Final = "/xwrap/v1"
+__all__ = [
+    "About",
+    "Amount",
+    "Api",
+    "Caller",
+    "Method",
+    "Role",
+    "Route",
+    "Tag",
+    "api_method",
+]
 
 _MARK: Final = "__api_mark__"
 _CONNECTION: Final = "connection_id"
@@ -92,19 +100,56 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Tag:
+    """A chapter of the API's description: the routes with one of ``parts`` in their path.
+
+    Without parts it is for all routes that no other tag is for.
+    """
+
+    name: str
+    text: str
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class About:
+    """How a service describes its API.
+
+    Attributes
+    ----------
+    prefix : str
+        Of the path of every route, such as ``/xwrap/v1``.
+    tags : tuple of Tag
+        The first one that fits counts.
+    """
+
+    title: str = "API"
+    version: str = ""
+    prefix: str = ""
+    description: str = ""
+    tags: tuple[Tag, ...] = (Tag("service", "The service"),)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Where a method is found on HTTP.
 
     Attributes
     ----------
     verb : str
-        ``GET``, with arguments from path and query, or ``POST``, from path and JSON body.
+        ``GET`` or ``DELETE``, with arguments from path and query, ``POST`` or ``PUT``, from path
+        and JSON body.
     path : str
         ``{name}`` parts are arguments.
     """
 
     verb: str
     path: str
+
+    @property
+    def has_body(self) -> bool:
+        """Whether arguments come in a body."""
+        return self.verb in ("POST", "PUT")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -116,7 +161,13 @@ _PATH_NAME: Final = re.compile(r"\{(\w+)\}")
 
 
 def api_method(
-    role: Role, *, get: str | None = None, post: str | None = None, funds: bool = True
+    role: Role,
+    *,
+    get: str | None = None,
+    post: str | None = None,
+    put: str | None = None,
+    delete: str | None = None,
+    funds: bool = True,
 ) -> Callable[[F], F]:
     """Mark a method as part of the API.
 
@@ -124,15 +175,15 @@ def api_method(
     ----------
     role : Role
         The least that a caller must have.
-    get, post : str, optional
-        Path of its HTTP route below ``/xwrap/v1``, one of the two.
+    get, post, put, delete : str, optional
+        Path of its HTTP route below the service's prefix; one of them at most.
     funds : bool
         Whether it reads or changes funds or orders, so that a limit to one wallet set matters.
     """
-    assert get is None or post is None
-    path = post if get is None else get
-    verb = "POST" if get is None else "GET"
-    route = None if path is None else Route(verb, HTTP_PREFIX + path)
+    verbs = {"GET": get, "POST": post, "PUT": put, "DELETE": delete}
+    routes = [Route(verb, path) for verb, path in verbs.items() if path is not None]
+    assert len(routes) <= 1
+    route = routes[0] if routes else None
 
     def mark(function: F) -> F:
         setattr(function, _MARK, (role, route, funds))
@@ -209,7 +260,7 @@ class Method:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
-Recorder = Callable[[Caller, str, Mapping[str, Any], Exception | None], None]
+Recorder = Callable[[Caller, str, Mapping[str, Any], Exception | None], asyncio.Future[None] | None]
 
 
 class Api:
@@ -217,15 +268,20 @@ class Api:
 
     Parameters
     ----------
+    about : About
+        What the service says of itself; its prefix is that of all routes.
     record : callable, optional
         Gets caller, method, arguments and error of each call that was to change something, when it
-        has ended.
+        has ended. If it returns a future, the caller gets its result only when that is done.
     """
 
-    def __init__(self, service: object, record: Recorder | None = None) -> None:
+    def __init__(
+        self, service: object, record: Recorder | None = None, *, about: About = About()
+    ) -> None:
+        self.about = about
         self._record = record
         self.methods: dict[str, Method] = {
-            name: _method(name, getattr(service, name))
+            name: _method(name, getattr(service, name), about.prefix)
             for name, function in inspect.getmembers(type(service), inspect.isfunction)
             if hasattr(function, _MARK)
         }
@@ -294,7 +350,9 @@ class Api:
         except Exception as error:
             self._ended(method, given, caller, started, error)
             raise
-        self._ended(method, given, caller, started)
+        recorded = self._ended(method, given, caller, started)
+        if recorded is not None:
+            await recorded
         return value
 
     def _ended(
@@ -304,10 +362,11 @@ class Api:
         caller: Caller,
         started: float,
         error: Exception | None = None,
-    ) -> None:
+    ) -> asyncio.Future[None] | None:
         method.count(started, error)
         if self._record is not None and method.changes and caller.identity is not None:
-            self._record(caller, method.name, given, error)
+            return self._record(caller, method.name, given, error)
+        return None
 
     async def call(self, name: str, given: Mapping[str, Any], caller: Caller | None = None) -> Any:
         """Call a method by name and wait for its result."""
@@ -333,7 +392,7 @@ def _wallet_set(arguments: Mapping[str, Any]) -> int | None:
     return next(named, None)
 
 
-def _method(name: str, bound: Callable[..., Any]) -> Method:
+def _method(name: str, bound: Callable[..., Any], prefix: str) -> Method:
     signature = inspect.signature(bound, eval_str=True)
     parameters = {
         key: value
@@ -362,7 +421,7 @@ def _method(name: str, bound: Callable[..., Any]) -> Method:
         wants_caller=_CALLER in signature.parameters,
         doc=inspect.getdoc(bound) or "",
         role=role,
-        route=route,
+        route=None if route is None else Route(route.verb, prefix + route.path),
         funds=funds,
     )
 
