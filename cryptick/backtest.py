@@ -11,8 +11,10 @@ from cryptick.clock import SimulatedClock
 from cryptick.components import Components
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.exchange_simulator import ExchangeSimulator, Progress
+from cryptick.fill_recorder import FillRecorder
 from cryptick.fill_rule import FillModel
 from cryptick.hub import Audit, Hub
+from cryptick.metrics import FloatArray, IntArray
 from cryptick.report import RunResult, Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
@@ -147,7 +149,8 @@ class Backtest:
     plan : Plan
     data : sequence of Series, or of Recording for the fill model ``book``
         Of all pairs that the plan follows.
-    directory : RunDirectory
+    directory : RunDirectory, optional
+        Without one nothing is written: the run can be played and its equity counted.
     audit : Audit, optional
     history : mapping of (exchange, pair) to Candles, optional
         Candles of before the run, for its strategy to look back on.
@@ -165,7 +168,7 @@ class Backtest:
         request: RunRequest,
         plan: Plan,
         data: Sequence[Series] | Sequence[Recording],
-        directory: RunDirectory,
+        directory: RunDirectory | None = None,
         audit: Audit | None = None,
         history: Mapping[Market, Candles] | None = None,
     ) -> None:
@@ -182,8 +185,12 @@ class Backtest:
         self.hub.hold()
         self._fees = {exchange: request.fees.of(exchange) for exchange in sorted(request.balances)}
         self._simulator = self._simulate(data, history or {})
-        self._recorder = RunRecorder(self.hub, directory)
-        self._components = Components(self.hub, directory.path / "components")
+        if directory is None:
+            self._recorder: RunRecorder | FillRecorder = FillRecorder(self.hub)
+            self._components = Components(self.hub)
+        else:
+            self._recorder = RunRecorder(self.hub, directory)
+            self._components = Components(self.hub, directory.path / "components")
         self.strategy = request.strategy(
             RunContext(
                 self.hub,
@@ -197,14 +204,23 @@ class Backtest:
         )
 
     def run(self, source: str, progress: Progress | None = None) -> Summary:
-        """Run to the end of the data and return the summary.
-
-        Open orders are cancelled at the end.
+        """Run to the end of the data, write the summary into the directory and return it.
 
         Parameters
         ----------
         source : str
             Where the candles are from, for the report.
+
+        Raises
+        ------
+        HandlerFailed
+            The strategy raised.
+        """
+        self.play(progress)
+        return self._summarise(source)
+
+    def play(self, progress: Progress | None = None) -> None:
+        """Run to the end of the data, where open orders are cancelled.
 
         Raises
         ------
@@ -223,7 +239,18 @@ class Backtest:
             simulator.wake(UtcNs(simulator.end + self.request.fills.latency_ns + 1))
             faults = simulator.audit()
             assert not faults, faults
-            return self._summarise(source)
+
+    @property
+    def trades(self) -> int:
+        """How many fills there were."""
+        return len(self._recorder.fills)
+
+    def equity(self) -> tuple[float, IntArray, FloatArray]:
+        """Return the equity at the start, and the times (s) and values of its curve after that."""
+        balances, simulator = self.request.wallets(), self._simulator
+        time_s, prices = simulator.prices()
+        curve = equity_curve(self.plan, balances, self._recorder.fills, time_s * SECOND, prices)
+        return float(self.plan.equity(balances, simulator.first_price)), time_s, curve
 
     def _tell(self, method: str) -> None:
         self.hub.cause = None
@@ -250,6 +277,7 @@ class Backtest:
         return CandleReplay(hub, clock, series, balances, fees, rule, history)
 
     def _summarise(self, source: str) -> Summary:
+        assert self.directory is not None and isinstance(self._recorder, RunRecorder)
         request, plan, simulator = self.request, self.plan, self._simulator
         balances, holdings = request.wallets(), simulator.holdings()
         time_s, prices = simulator.prices()
