@@ -6,11 +6,10 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import msgspec
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.table import Table
 
 from cryptick.errors import UsageError
 from cryptick.inputs import INPUTS, Input, RunHeader, read_inputs
+from cryptick.past_runs import CommandParser, PastRun, command
 from cryptick.request import make_params_from_json
 from cryptick.run_directory import RunDirectory
 from cryptick.run_replay import MESSAGES, RunReplay
@@ -26,7 +26,7 @@ from cryptick.told import Difference, ToldComparison
 from cryptick.venue_replay import Replayed, VenueReplay
 from cryptick.xwrap_forms import Json, read_pair
 from exchange_wrapper.client import XWrapClient
-from exchange_wrapper.errors import DataError, NoData, XWrapError
+from exchange_wrapper.errors import DataError, NoData
 from exchange_wrapper.history import HistorySource, Recorded, RemoteHistory, StoreHistory
 from exchange_wrapper.terms import Mode
 from exchange_wrapper.times import SECOND, UtcNs, from_iso, to_iso
@@ -79,26 +79,19 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare a run with its replay and return the exit status."""
-    stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    try:
-        options = _parser().parse_args(argv)
-        path = Path(options.runs_dir) / options.run_id
-        with ExitStack() as stack:
-            if options.store is None:
-                parity = check(
-                    path,
-                    lambda header, end: _xwrap_market(options.xwrap or header.url, header, end),
-                )
-            else:
-                store = stack.enter_context(StoreHistory(options.store))
-                parity = check(path, lambda *_: Market(f"store {options.store}", store, None))
-    except XWrapError as error:
-        stderr.print(f"cryptick.parity: {error.message}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        stderr.print("cryptick.parity: stopped")
-        return 130
-    RunDirectory(path).write_json("parity.json", parity)
+    return command("cryptick.parity", _run, _parser(), argv)
+
+
+def _run(options: argparse.Namespace) -> int:
+    run = PastRun.open(Path(options.runs_dir), options.run_id)
+    if options.store is None:
+        parity = check(
+            run, lambda header, end: _xwrap_market(options.xwrap or header.url, header, end)
+        )
+    else:
+        with StoreHistory(options.store) as store:
+            parity = check(run, lambda *_: Market(f"store {options.store}", store, None))
+    RunDirectory(run.path).write_json("parity.json", parity)
     if options.json:
         sys.stdout.write(json.dumps(msgspec.to_builtins(parity), indent=2) + "\n")
     else:
@@ -126,7 +119,7 @@ class Market:
 
 
 def check(
-    path: Path,
+    run: PastRun,
     find_market: Callable[[RunHeader, UtcNs], Market],
     strategy: type[Strategy] | None = None,
 ) -> Parity:
@@ -134,8 +127,7 @@ def check(
 
     Parameters
     ----------
-    path : Path
-        The run's directory.
+    run : PastRun
     find_market : callable
         Returns the market of a run until a time.
     strategy : type of Strategy, optional
@@ -144,19 +136,21 @@ def check(
     Raises
     ------
     UsageError
-        There is no such run, or it can't be replayed.
+        It is a backtest, or its strategy is gone.
     NoData
         Its inputs or its market were not recorded.
     Unavailable
         xWrap can't be reached.
     """
-    described = _read_run(path)
+    path = run.path
+    if run.run.get("mode") == "backtest":
+        raise UsageError(f"{run.run_id} is a backtest: parity is for runs on paper")
     header, stored = read_inputs(path / INPUTS)
     inputs = list(stored)
     if not inputs or not (path / MESSAGES).is_file():
         raise NoData(f"{path} has no record of what the run heard and did")
     strategy = strategy or _find(header)
-    params = make_params_from_json(strategy, described.get("params", header.params))
+    params = make_params_from_json(strategy, run.run.get("params", header.params))
     orders = [input.params for input in inputs if input.method == "order"]
     # xWrap's clock may be another machine's.
     end = max([inputs[-1].time, *(from_iso(order["last_updated_at"]) for order in orders)])
@@ -207,20 +201,6 @@ def _parameters_differ(
     )
     cause = "the parameters in run.json are not those that the run was given"
     return Difference("parameters", "run.json", to_iso(header.start), expected, found, cause)
-
-
-def _read_run(path: Path) -> dict[str, Any]:
-    try:
-        described: dict[str, Any] = msgspec.json.decode((path / "run.json").read_bytes())
-    except FileNotFoundError:
-        raise UsageError(f"there is no run {path.name} in {path.parent}") from None
-    except (OSError, msgspec.DecodeError) as error:
-        raise UsageError(f"{path / 'run.json'} can't be read: {error}") from None
-    if described.get("mode") == "backtest":
-        raise UsageError(f"{path.name} is a backtest: parity is for runs on paper")
-    if described.get("state") not in ("stopped", "failed"):
-        raise UsageError(f"{path.name} has not ended: parity is for finished runs")
-    return described
 
 
 def _find(header: RunHeader) -> type[Strategy]:
@@ -339,13 +319,8 @@ def _print(parity: Parity, console: Console) -> None:
     console.print(table)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> CommandParser:
+    parser = CommandParser(
         prog="python -m cryptick.parity",
         description="Compare a finished paper run with its replay, order by order.",
         epilog=_EPILOG,

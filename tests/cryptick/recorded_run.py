@@ -30,7 +30,7 @@ from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import PaperExchange
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
-from exchange_wrapper.wire import decode, encode
+from serving.wire import decode, encode
 
 PAIR = Pair("BTC-USD", "BTC", "USD", Decimal("0.01"), Decimal("0.0001"))
 MID = 10_000  # ticks
