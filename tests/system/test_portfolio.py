@@ -41,7 +41,7 @@ class Steered(EfficientFrontier):
 
 async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S_MAX):
-        while not is_so():
+        while not is_so():  # noqa: ASYNC110 - what is waited for lives in the strategy
             await asyncio.sleep(0.05)
 
 
@@ -73,29 +73,31 @@ class Portfolio(unittest.IsolatedAsyncioTestCase):
         directory = RunDirectory.claim(folder / "runs", "EfficientFrontier")
         with AuditLog(directory.path / "messages.jsonl", flush=True) as audit:
             task = asyncio.create_task(run.run(directory, audit, stop, said.append))
-            await until(lambda: bool(made) and hasattr(made[-1], "trader") or task.done())
-            strategy = made[-1]
-            await until(lambda: not strategy.trader.without_price())
-            self.post("maximum-sharpe", "1")
-            if not strategy.offered():  # on this day everything fell
-                last = strategy.frontier.maximum_return if strategy.frontier else None
-                assert last is not None, said
-                weights = dict(zip(strategy.mix, map(str, last.exact_weights()), strict=True))
-                self.post("frontier", {"weights": weights, "point": None})
-            self.assertEqual(strategy.open_orders, {})
-            await self.confirm()
-            await until(lambda: strategy.wallet("USD").balance < 20_000)
+            try:
+                await until(lambda: (bool(made) and hasattr(made[-1], "trader")) or task.done())
+                strategy = made[-1]
+                await until(lambda: not strategy.trader.without_price())
+                self.post("maximum-sharpe", "1")
+                if not strategy.offered():  # on this day everything fell
+                    last = strategy.frontier.maximum_return if strategy.frontier else None
+                    assert last is not None, said
+                    weights = dict(zip(strategy.mix, map(str, last.exact_weights()), strict=True))
+                    self.post("frontier", {"weights": weights, "point": None})
+                self.assertEqual(strategy.open_orders, {})
+                await self.confirm()
+                await until(lambda: strategy.wallet("USD").balance < 20_000)
 
-            self.post("minimum-variance", "1")
-            wanted = strategy.frontier.minimum_variance if strategy.frontier else None
-            assert wanted is not None
-            await self.confirm()
-            await until(lambda: strategy.trader.state is TradingState.IDLE)
-            held = strategy.trader.weights()
-            for name, weight in zip(strategy.mix, wanted.weights, strict=True):
-                self.assertAlmostEqual(held[name], float(weight), delta=DEVIATION_MAX, msg=said)
-            stop.set()
-            summary = await task
+                self.post("minimum-variance", "1")
+                wanted = strategy.frontier.minimum_variance if strategy.frontier else None
+                assert wanted is not None
+                await self.confirm()
+                await until(lambda: strategy.trader.state is TradingState.IDLE)
+                held = strategy.trader.weights()
+                for name, weight in zip(strategy.mix, wanted.weights, strict=True):
+                    self.assertAlmostEqual(held[name], float(weight), delta=DEVIATION_MAX, msg=said)
+            finally:
+                stop.set()
+                summary = await task
         self.assertGreater(summary.trades, 0)
         shown = directory.path / "components"
         self.assertTrue({"frontier", "orders", "weights"} < {f.id for f in list_components(shown)})
