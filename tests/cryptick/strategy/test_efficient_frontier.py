@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import clarabel
+import hypothesis
 import numpy as np
+from hypothesis import strategies as st
 from scipy import sparse
 
 from cryptick.components import read_rows
@@ -83,6 +85,29 @@ class Shown(PortfolioCase):
                 self.wait(3_600)
                 self.assertIn("preview", self.status())
                 self.setUp()
+
+    def test_degenerate_histories_have_their_right_answers(self) -> None:
+        coins = correlated()
+        btc, count = coins["BTC"], len(coins["BTC"])
+        same = np.full(count, 10_000)
+        still = Candles(DAY_S, 4, 0, btc.time, same, same, same, same, same, same)
+        for name, history, weights in (
+            ("a price that never moves", coins | {"LTC": still}, [0, 0, 1, 0]),
+            ("two coins that move as one", dict.fromkeys(COINS, btc), None),
+            ("a coin alone", {"BTC": btc, "ETH": Candles.empty(DAY_S)}, [1, 0]),
+        ):
+            with self.subTest(name):
+                self.setUp()
+                self.make()
+                self.venues.history = history
+                self.venues.history.setdefault("LTC", Candles.empty(DAY_S))
+                self.hub.notify("run.start")
+                (least,) = [r for r in self.rows("frontier") if r[0] == "minimum_variance"]
+                if weights is None:
+                    alone = next(r[2] for r in self.rows("frontier") if r[0] == "asset")
+                    self.assertAlmostEqual(least[2], alone)
+                else:
+                    np.testing.assert_allclose(least[5:], weights, atol=1e-9)
 
     def test_a_coin_without_candles_is_left_out_where_others_have_some(self) -> None:
         self.make()
@@ -301,6 +326,48 @@ class Trading(PortfolioCase):
         self.start(target="weights=BTC:1", confirm=False)
         self.stop()
         self.assertRegex(self.said()[-1], r"the largest deviation is 66\.\d\d % \(BTC 33\.\d\d %")
+
+
+class AnyTarget(PortfolioCase):
+    @hypothesis.settings(max_examples=25, deadline=None)
+    @hypothesis.given(
+        st.lists(st.integers(0, 10), min_size=4, max_size=4).filter(any),
+        st.lists(st.integers(0, 10), min_size=4, max_size=4).filter(any),
+        st.integers(1, 7),
+        st.booleans(),
+        st.sampled_from([D(0), D("0.001"), D("0.05")]),
+        st.lists(st.sampled_from(["0.97", "1", "1.02"]), min_size=3, max_size=3),
+    )
+    def test_it_is_reached_from_any_holdings_without_ever_spending_what_is_not_there(
+        self, held: list[int], wanted: list[int], slices: int, two: bool, slip: D, moves: list[str]
+    ) -> None:
+        self.doCleanups()
+        self.setUp()
+        names = (*COINS, "USD")
+        prices = {name: D(price) for name, price in COINS.items()} | {"USD": D(1)}
+        balances = {("x", n): str(100 * h / prices[n]) for n, h in zip(names, held, strict=True)}
+        if two:
+            balances |= {("y", "USD"): "300"}
+        weights = [weight / sum(wanted) for weight in wanted]
+        target = ",".join(f"{n}:{w:.12f}" for n, w in zip(names, weights, strict=True))
+        self.start(
+            balances,
+            quote="USD",
+            target=f"weights={target}",
+            confirm=False,
+            slices=slices,
+            slippage_max=slip * 100,
+            cloud=0,
+            resamples=0,
+        )
+        for (name, price), move in zip(COINS.items(), moves, strict=True):
+            self.venues.prices[name] = (D(price) * D(move)).quantize(D("0.01"))
+        self.wait(3_000)
+        self.assertEqual(self.status()["state"], "idle")
+        # What lay on one exchange can't pay on the other, and prices moved after the last slice.
+        if not two and (slices > 1 or set(moves) == {"1"}):
+            self.assertLess(self.strategy.trader.deviation(), 0.03)
+        self.assertTrue(all(amount >= 0 for amount in self.venues.held.values()))
 
 
 class Parameters(unittest.TestCase):
