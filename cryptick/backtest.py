@@ -13,8 +13,7 @@ from cryptick.errors import HandlerFailed, UsageError
 from cryptick.exchange_simulator import ExchangeSimulator, Progress
 from cryptick.fill_rule import FillModel
 from cryptick.hub import Audit, Hub
-from cryptick.metrics import figures
-from cryptick.report import Summary, write_summary
+from cryptick.report import RunResult, Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
 from cryptick.strategy.base import START, STOP, RunContext
@@ -152,7 +151,14 @@ class Backtest:
     audit : Audit, optional
     history : mapping of (exchange, pair) to Candles, optional
         Candles of before the run, for its strategy to look back on.
+
+    Attributes
+    ----------
+    result : RunResult
+        What `write_report` needs; there when the run is over.
     """
+
+    result: RunResult
 
     def __init__(
         self,
@@ -166,6 +172,11 @@ class Backtest:
         self.request = request
         self.plan = plan
         self.directory = directory
+        self._candles = {
+            (one.instrument.exchange, one.instrument.pair): one.candles
+            for one in data
+            if isinstance(one, Series)
+        }
         self._clock = SimulatedClock(min(one.start for one in data))
         self.hub = Hub(self._clock, audit)
         self.hub.hold()
@@ -241,22 +252,26 @@ class Backtest:
     def _summarise(self, source: str) -> Summary:
         request, plan, simulator = self.request, self.plan, self._simulator
         balances, holdings = request.wallets(), simulator.holdings()
-        initial = plan.equity(balances, simulator.first_price)
-        final = plan.equity(holdings, simulator.last_price)
         time_s, prices = simulator.prices()
-        equity = equity_curve(plan, balances, self._recorder.fills, time_s * SECOND, prices)
-        self.directory.write_curve(simulator.start, initial, time_s, equity)
-        return write_summary(
-            request,
-            plan,
-            self.directory,
-            self._recorder,
+        fills = self._recorder.fills
+        self.result = RunResult(
+            request=request,
+            plan=plan,
             source=source,
             events=simulator.events,
-            period=(simulator.start, simulator.end),
-            equity=(initial, final),
-            figures=figures(float(initial), time_s, equity),
-            holdings=holdings,
-            fees=self._fees,
             fill_model=str(request.fills),
+            fees=self._fees,
+            start=simulator.start,
+            end=simulator.end,
+            initial=plan.equity(balances, simulator.first_price),
+            final=plan.equity(holdings, simulator.last_price),
+            holdings=holdings,
+            counts=self._recorder.counts,
+            fills=fills,
+            time_s=time_s,
+            equity=equity_curve(plan, balances, fills, time_s * SECOND, prices),
+            prices=prices,
+            first_price=simulator.first_price,
+            candles=self._candles,
         )
+        return write_summary(self.result, self.directory)

@@ -34,9 +34,11 @@ from cryptick.book_replay import Recording
 from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.fill_rule import FillModel, FillRule
+from cryptick.manifest import describe_run, results_of
 from cryptick.paper import PaperRun
 from cryptick.parameters import range_words
-from cryptick.report import Summary, print_summary
+from cryptick.report import Summary, print_summary, write_report
+from cryptick.report.analysis import late_starts
 from cryptick.request import CANDLE_FEES, Fees, RunRequest, make_params, param_fields
 from cryptick.run_directory import RunDirectory
 from cryptick.strategy import Strategy, find_strategy, shipped_strategies
@@ -160,15 +162,18 @@ def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summar
         audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
         history = load_history(request, source, data)
         backtest = Backtest(request, plan, data, directory, audit, history)
-        directory.update(state="running", source=place)
+        manifest = describe_run(request, place, data)
+        directory.update(state="running", source=place, manifest=manifest)
         progress = stack.enter_context(
             Progress(console=stderr, transient=True, disable=not stderr.is_terminal)
         )
         task = progress.add_task(f"{request.strategy.__name__}", total=None)
         with _Outcome(directory):
-            return backtest.run(
+            summary = backtest.run(
                 place, lambda done, total: progress.update(task, completed=done, total=total)
             )
+            write_report(backtest.result, summary, directory)
+            return summary
 
 
 def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
@@ -191,7 +196,7 @@ def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
             if duration_s is not None:
                 loop.call_later(duration_s, stop.set)
             directory = _claim(request, options)
-            directory.update(state="running", source=url)
+            directory.update(state="running", source=url, manifest=describe_run(request, url))
             with (
                 AuditLog(directory.path / "messages.jsonl", flush=True) as audit,
                 _Outcome(directory),
@@ -202,14 +207,9 @@ def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
 
 
 def _warn_of_late_starts(request: RunRequest, series: Sequence[Series], stderr: Console) -> None:
-    for one in series:
-        first_s, pair = int(one.candles.time[0]), one.instrument.pair
-        if request.start_s is not None and first_s >= request.start_s + one.candles.freq_s:
-            first = datetime.fromtimestamp(first_s, UTC)
-            stderr.print(
-                f"cryptick.run: the history of {pair} on {one.instrument.exchange} begins at "
-                f"{first:%Y-%m-%d %H:%M} UTC, later than asked"
-            )
+    candles = ((s.instrument.exchange, s.instrument.pair, s.candles) for s in series)
+    for warning in late_starts(request.start_s, candles):
+        stderr.print(f"cryptick.run: {warning}")
 
 
 async def _connect(url: str, name: str, wait_s: int) -> XWrapClient:
@@ -237,7 +237,8 @@ class _Outcome:
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         ended_at = datetime.now(UTC).isoformat()
         if error is None:
-            self._directory.update(state="stopped", ended_at=ended_at)
+            results = results_of(self._directory.path)
+            self._directory.update(state="stopped", ended_at=ended_at, results=results)
             return
         message = str(error) or type(error).__name__
         self._directory.update(state="failed", ended_at=ended_at, error=message)

@@ -10,18 +10,19 @@ from typing import Any, Final, Protocol, TypeVar
 from peewee import PeeweeException
 from sanic import Request
 
-from exchange_wrapper.api import HTTP_PREFIX, Caller
 from exchange_wrapper.db import Row
 from exchange_wrapper.errors import Unauthorised
+from exchange_wrapper.service.about import ABOUT
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.users import audit
-from exchange_wrapper.users.exposure import check_exposure
-from exchange_wrapper.users.http_guard import bearer_token, is_local
 from exchange_wrapper.users.local_token import publish_local_token, withdraw_local_token
-from exchange_wrapper.users.roles import Identity, Kind, Role, authorise
 from exchange_wrapper.users.rpc_guard import handshake_token
 from exchange_wrapper.users.service import Users
 from exchange_wrapper.util import utc_now
+from serving.exposure import check_exposure
+from serving.http_guard import bearer_token, is_local
+from serving.registry import Caller
+from serving.roles import Identity, Kind, Role, authorise
 
 __all__ = ["Gate"]
 
@@ -34,7 +35,7 @@ _RECHECK_S: Final = 60.0
 _GROUP_S: Final = 0.05  # audit rows share transactions: the journal needs the disk, too
 _ANYBODY: Final = Identity("anybody on this machine", Role.VIEWER, None, Kind.LOCAL)
 _OPEN: Final = frozenset(
-    {"/metrics", f"{HTTP_PREFIX}/health", f"{HTTP_PREFIX}/status", "/openapi.json", "/uri_map"}
+    {"/metrics", f"{ABOUT.prefix}/health", f"{ABOUT.prefix}/status", "/openapi.json", "/uri_map"}
     | {"/docs", "/docs/docs.js", "/docs/docs.css"}
 )
 

@@ -16,7 +16,7 @@ from exchange_wrapper.errors import (
     Unavailable,
 )
 from exchange_wrapper.rpc import notification
-from exchange_wrapper.wire import decode, encode, error_to_wire
+from serving.wire import decode, encode, error_to_wire
 
 Answer = Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]
 

@@ -20,8 +20,8 @@ from exchange_wrapper.service.server import serve
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.users.accounts import FIRST_ADMIN
 from exchange_wrapper.users.local_token import token_for
-from exchange_wrapper.users.roles import Role
 from exchange_wrapper.users.service import LOCAL_ADMIN, Users
+from serving.roles import Role
 from tests.exchange_wrapper.fake_exchange import settings, until
 from tests.exchange_wrapper.test_service import WithAService
 from tests.exchange_wrapper.users.users_folder import PASSWORD, TINY

@@ -9,17 +9,18 @@ from typing import Any
 import socketio
 from prometheus_client.parser import text_string_to_metric_families
 
-from exchange_wrapper.api import HTTP_PREFIX, Api
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import ApiUsageError, StorageUnavailable, UnknownName
 from exchange_wrapper.market import BookLost, BookUpdate, TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
-from exchange_wrapper.openapi import describe_api
 from exchange_wrapper.service import ExchangeWrapper
+from exchange_wrapper.service.about import ABOUT
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.users.local_token import token_for
 from exchange_wrapper.util import utc_now
+from serving.openapi import describe_api
+from serving.registry import Api
 from tests.exchange_wrapper.fake_exchange import (
     BTC_USD,
     LTC_BTC,
@@ -32,6 +33,7 @@ from tests.exchange_wrapper.test_service import WithAService
 
 ROUTES = """
 GET status
+GET whoami
 GET health
 GET notifications
 GET exchanges
@@ -71,12 +73,12 @@ POST control/unfreeze
 
 class TheSurface(unittest.TestCase):
     def setUp(self) -> None:
-        self.api = Api(ExchangeWrapper.__new__(ExchangeWrapper))
+        self.api = Api(ExchangeWrapper.__new__(ExchangeWrapper), about=ABOUT)
         self.document: Any = json.loads(json.dumps(describe_api(self.api)))
 
     def test_has_these_routes_and_no_others(self) -> None:
         ours = {
-            f"{m.route.verb} {m.route.path.removeprefix(HTTP_PREFIX + '/')}"
+            f"{m.route.verb} {m.route.path.removeprefix(ABOUT.prefix + '/')}"
             for m in self.api.methods.values()
             if m.route is not None
         }

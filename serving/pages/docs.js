@@ -92,6 +92,8 @@ function article(document, method, place) {
 }
 
 function show(openapi) {
+  document.title = `${openapi.info.title} API`;
+  document.getElementById("title").textContent = openapi.info.title;
   document.getElementById("version").textContent = openapi.info.version;
   document.getElementById("description").textContent = openapi.info.description;
   const places = {};

@@ -17,22 +17,22 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException
 from sanic.response import BaseHTTPResponse
 
-from exchange_wrapper.api import Api, Caller, Method
 from exchange_wrapper.errors import (
     ApiUsageError,
     MethodNotFoundError,
     ProcessingError,
     XWrapError,
 )
-from exchange_wrapper.hosts import Hosts
-from exchange_wrapper.openapi import describe_api
-from exchange_wrapper.users.http_guard import refuse_credentials_in_url
-from exchange_wrapper.users.roles import Role, authorise
-from exchange_wrapper.wire import decode_request, encode, error_to_wire
+from serving.hosts import Hosts
+from serving.http_guard import refuse_credentials_in_url
+from serving.openapi import describe_api
+from serving.registry import Api, Caller, Method
+from serving.roles import Role, authorise
+from serving.wire import decode_request, encode, error_to_wire
 
 __all__ = ["HttpServer"]
 
-_log = logging.getLogger("xwrap.http")
+_log = logging.getLogger("serving.http")
 
 _REQUEST_MAX: Final = 1 << 20  # bytes
 _JSON: Final = "application/json"
@@ -89,7 +89,7 @@ class HttpServer:
         self._identify = identify
         self._server: Any = None  # sanic's AsyncioServer, which has no annotations
         self._description = encode(describe_api(api))
-        self.app: Sanic[Any, Any] = Sanic(f"xwrap-{next(_serial)}", configure_logging=False)
+        self.app: Sanic[Any, Any] = Sanic(f"service-{next(_serial)}", configure_logging=False)
         self.app.config.REQUEST_MAX_SIZE = _REQUEST_MAX
         self.app.config.TOUCHUP = False  # rewrites sanic's classes for the process's first app
         self.app.error_handler.add(Exception, _answer_error)
@@ -158,7 +158,7 @@ class HttpServer:
         return handle
 
     def _handler(self, method: Method) -> Handler:
-        reads_body = method.route is not None and method.route.verb == "POST"
+        reads_body = method.route is not None and method.route.has_body
 
         async def handle(request: Request, **in_path: str) -> HTTPResponse:
             caller = await self._identify(request)
@@ -196,7 +196,7 @@ def _body(request: Request) -> dict[str, Any]:
 
 def _page(file: str, kind: str) -> Handler:
     async def handle(request: Request) -> HTTPResponse:
-        text = resources.files("exchange_wrapper").joinpath("pages", file).read_bytes()
+        text = resources.files("serving").joinpath("pages", file).read_bytes()
         return HTTPResponse(text, content_type=kind)
 
     return handle
@@ -226,7 +226,7 @@ def _answer_error(request: Request, exception: Exception) -> HTTPResponse:
             return _error(MethodNotFoundError(f"there is no {request.path} here"), status)
         return _error(ApiUsageError(str(exception)), status, exception.headers)
     _log.error("%s %s failed", request.method, request.path, exc_info=exception)
-    return _error(ProcessingError("the request failed; xWrap's log says why"), 500)
+    return _error(ProcessingError("the request failed; the service's log says why"), 500)
 
 
 def _error(error: XWrapError, status: int, headers: Any = None) -> HTTPResponse:

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import socketio
 
-from exchange_wrapper.api import Caller
-from exchange_wrapper.socketio_server import SocketIoServer
 from exchange_wrapper.wsock_server import listen
+from serving.registry import Caller
+from serving.socketio_server import SocketIoServer
 from tests.exchange_wrapper.fake_exchange import until
 
 if importlib.util.find_spec("uvicorn"):

@@ -6,7 +6,7 @@ from typing import Final
 
 from exchange_wrapper.errors import Forbidden, Unauthorised
 
-__all__ = ["Identity", "Kind", "Role", "authorise"]
+__all__ = ["LOCAL_ADMIN", "Identity", "Kind", "Role", "authorise"]
 
 
 class Role(StrEnum):
@@ -53,6 +53,10 @@ class Identity:
     wallet_set_id: int | None
     kind: Kind
     must_change_password: bool = False
+
+
+LOCAL_ADMIN: Final = Identity("local", Role.ADMIN, None, Kind.LOCAL)
+"""Who shows the local token, or uses the command line on the database itself."""
 
 
 def authorise(

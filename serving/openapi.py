@@ -8,8 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exchange_wrapper import __version__
-from exchange_wrapper.api import Amount, Api, Method, Role
+from serving.registry import About, Amount, Api, Method, Role, Route
 
 __all__ = ["describe_api"]
 
@@ -33,21 +32,11 @@ _PROBLEMS: Final = {
 }
 _BODY_PROBLEMS: Final = {"413": "The body is too long", "415": "The body is not JSON"}
 
-_TAGS: Final = {
-    "orders": "Orders and trades",
-    "wallets": "Wallets",
-    "control": "What stops trading",
-    "market": "Exchanges and prices",
-    "service": "The service",
-}
-_DESCRIPTION: Final = """\
-xWrap makes many exchanges look like one. Amounts of money are decimal text, market data JSON \
-numbers, times ISO 8601 or seconds since 1970 UTC. The same methods are called by JSON-RPC 2.0 \
-over websocket, where notifications tell what happens; Socket.IO on this port carries them too."""
-
 
 def describe_api(api: Api) -> dict[str, Any]:
     """Return the document."""
+    about = api.about
+    chapters = [(tag.name, tag.text) for tag in about.tags]
     methods = [method for _, method in sorted(api.methods.items())]
     records = [method.parameters for method in methods if method.parameters is not None]
     answers = [method.returns for method in methods]
@@ -61,13 +50,13 @@ def describe_api(api: Api) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for method in methods:
         if method.route is not None:
-            operation = _operation(method, components, answer_of[method.name])
+            operation = _operation(method, about, components, answer_of[method.name])
             paths.setdefault(method.route.path, {})[method.route.verb.lower()] = operation
     return {
         "openapi": "3.1.0",
-        "info": {"title": "xWrap", "version": __version__, "description": _DESCRIPTION},
+        "info": {"title": about.title, "version": about.version, "description": about.description},
         "servers": [{"url": "/"}],
-        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "tags": [{"name": name, "description": text} for name, text in chapters],
         "paths": dict(sorted(paths.items())),
         "security": [{"bearer": []}],
         "components": {
@@ -96,7 +85,7 @@ def _schema(kind: type) -> dict[str, Any]:
 
 
 def _operation(
-    method: Method, components: dict[str, Any], answer: dict[str, Any]
+    method: Method, about: About, components: dict[str, Any], answer: dict[str, Any]
 ) -> dict[str, Any]:
     route = method.route
     assert route is not None and method.parameters is not None
@@ -107,7 +96,7 @@ def _operation(
         "operationId": method.name,
         "summary": " ".join(summary.split()),
         "description": more,
-        "tags": [_tag(method)],
+        "tags": [_tag(route, about)],
         "x-role": method.role.value,
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": record["properties"][name]}
@@ -118,7 +107,7 @@ def _operation(
         },
     }
     problems = _PROBLEMS
-    if route.verb == "POST":
+    if route.has_body:
         problems = {**_PROBLEMS, **_BODY_PROBLEMS}
         reference = {"$ref": _REFERENCE.format(name=method.name)}
         operation["requestBody"] = {"required": bool(required), "content": _content(reference)}
@@ -134,18 +123,12 @@ def _operation(
     return operation
 
 
-def _tag(method: Method) -> str:
-    assert method.route is not None
-    path = method.route.path
-    if "/orders" in path or path.endswith("/trades"):
-        return "orders"
-    if "/wallet" in path:
-        return "wallets"
-    if "/control" in path:
-        return "control"
-    if path.endswith(("/status", "/health", "/notifications")):
-        return "service"
-    return "market"
+def _tag(route: Route, about: About) -> str:
+    """Return the name of the first tag that is for a route."""
+    fits = (
+        tag.name for tag in about.tags if not tag.parts or any(p in route.path for p in tag.parts)
+    )
+    return next(fits)
 
 
 def _content(schema: dict[str, Any]) -> dict[str, Any]:

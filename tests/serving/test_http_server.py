@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 import socketio
 
-from exchange_wrapper.api import Api, Role, api_method
 from exchange_wrapper.errors import NoData, StorageUnavailable, UnknownName
-from exchange_wrapper.hosts import Hosts
-from exchange_wrapper.http_server import HttpServer
+from exchange_wrapper.service.about import ABOUT
 from exchange_wrapper.wsock_server import listen
+from serving.hosts import Hosts
+from serving.http_server import HttpServer
+from serving.registry import Api, Role, api_method
 from tests.exchange_wrapper.fake_exchange import until
 
 ERRORS = {"unknown": UnknownName, "nodata": NoData, "away": StorageUnavailable, "bug": KeyError}
@@ -50,7 +51,7 @@ class AServer(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self) -> None:
         logging.disable(logging.CRITICAL)  # a bug in a method is logged
         self.addCleanup(logging.disable, logging.NOTSET)
-        self.server = HttpServer(Api(Service()))
+        self.server = HttpServer(Api(Service(), about=ABOUT))
 
     async def start(self) -> httpx.AsyncClient:
         sock = listen("127.0.0.1", 0)
@@ -133,7 +134,9 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((answer.status_code, answer.headers["allow"]), (405, "POST"))
 
     async def test_refuses_other_names_and_pages_from_elsewhere(self) -> None:
-        self.server = HttpServer(Api(Service()), Hosts(["cryptick.example", "0.0.0.0"]))
+        self.server = HttpServer(
+            Api(Service(), about=ABOUT), Hosts(["cryptick.example", "0.0.0.0"])
+        )
         client = await self.start()
         for headers, status in (
             ({}, 200),
@@ -175,7 +178,7 @@ class AServer(unittest.IsolatedAsyncioTestCase):
     async def test_several_run_in_one_process_and_leave_nothing_running(self) -> None:
         before = asyncio.all_tasks()
         for _ in range(2):
-            other = HttpServer(Api(Service()))
+            other = HttpServer(Api(Service(), about=ABOUT))
             await other.start(listen("127.0.0.1", 0))
             await other.shutdown()
         client = await self.start()

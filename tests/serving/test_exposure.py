@@ -1,7 +1,7 @@
 import unittest
 
 from exchange_wrapper.errors import ApiUsageError
-from exchange_wrapper.users.exposure import check_exposure, is_loopback
+from serving.exposure import check_exposure, is_loopback
 
 
 class Loopback(unittest.TestCase):

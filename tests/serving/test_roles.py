@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_wrapper.errors import Forbidden, Unauthorised, XWrapError
-from exchange_wrapper.users.roles import Identity, Kind, Role, authorise
+from serving.roles import Identity, Kind, Role, authorise
 
 ROLES = st.sampled_from(Role)
 SETS = st.none() | st.integers(1, 4)

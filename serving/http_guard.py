@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from exchange_wrapper.errors import ApiUsageError, Unauthorised
-from exchange_wrapper.users.exposure import is_loopback
+from serving.exposure import is_loopback
 
 __all__ = [
     "REFRESH_COOKIE",

@@ -20,15 +20,14 @@ import socketio
 from sanic import Request, Sanic
 from socketio.exceptions import ConnectionRefusedError
 
-from exchange_wrapper.api import Caller
 from exchange_wrapper.errors import ApiUsageError, XWrapError
-from exchange_wrapper.users.roles import Identity
-from exchange_wrapper.users.service import LOCAL_ADMIN
-from exchange_wrapper.wire import decode, encode, error_to_wire
+from serving.registry import Caller
+from serving.roles import LOCAL_ADMIN, Identity
+from serving.wire import decode, encode, error_to_wire
 
 __all__ = ["SocketIoServer"]
 
-_log = logging.getLogger("xwrap.socketio")
+_log = logging.getLogger("serving.socketio")
 
 Admit = Callable[[object, Iterable[tuple[str, str]], str], Awaitable[Identity]]
 

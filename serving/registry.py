@@ -26,16 +26,23 @@ from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
-from exchange_wrapper.durations import Durations
 from exchange_wrapper.errors import ApiUsageError, MethodNotFoundError, XWrapError
 from exchange_wrapper.numbers import is_plain
-from exchange_wrapper.users.roles import Identity, Role, authorise
-from exchange_wrapper.users.service import LOCAL_ADMIN
-from exchange_wrapper.wire import error_name
+from serving.durations import Durations
+from serving.roles import LOCAL_ADMIN, Identity, Role, authorise
+from serving.wire import error_name
 
-__all__ = ["HTTP_PREFIX", "Amount", "Api", "Caller", "Method", "Role", "Route", "api_method"]
-
-HTTP_PREFIX: Final = "/xwrap/v1"
+__all__ = [
+    "About",
+    "Amount",
+    "Api",
+    "Caller",
+    "Method",
+    "Role",
+    "Route",
+    "Tag",
+    "api_method",
+]
 
 _MARK: Final = "__api_mark__"
 _CONNECTION: Final = "connection_id"
@@ -92,19 +99,56 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Tag:
+    """A chapter of the API's description: the routes with one of ``parts`` in their path.
+
+    Without parts it is for all routes that no other tag is for.
+    """
+
+    name: str
+    text: str
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class About:
+    """How a service describes its API.
+
+    Attributes
+    ----------
+    prefix : str
+        Of the path of every route, such as ``/xwrap/v1``.
+    tags : tuple of Tag
+        The first one that fits counts.
+    """
+
+    title: str = "API"
+    version: str = ""
+    prefix: str = ""
+    description: str = ""
+    tags: tuple[Tag, ...] = (Tag("service", "The service"),)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Where a method is found on HTTP.
 
     Attributes
     ----------
     verb : str
-        ``GET``, with arguments from path and query, or ``POST``, from path and JSON body.
+        ``GET`` or ``DELETE``, with arguments from path and query, ``POST`` or ``PUT``, from path
+        and JSON body.
     path : str
         ``{name}`` parts are arguments.
     """
 
     verb: str
     path: str
+
+    @property
+    def has_body(self) -> bool:
+        """Whether arguments come in a body."""
+        return self.verb in ("POST", "PUT")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -116,7 +160,13 @@ _PATH_NAME: Final = re.compile(r"\{(\w+)\}")
 
 
 def api_method(
-    role: Role, *, get: str | None = None, post: str | None = None, funds: bool = True
+    role: Role,
+    *,
+    get: str | None = None,
+    post: str | None = None,
+    put: str | None = None,
+    delete: str | None = None,
+    funds: bool = True,
 ) -> Callable[[F], F]:
     """Mark a method as part of the API.
 
@@ -124,15 +174,15 @@ def api_method(
     ----------
     role : Role
         The least that a caller must have.
-    get, post : str, optional
-        Path of its HTTP route below ``/xwrap/v1``, one of the two.
+    get, post, put, delete : str, optional
+        Path of its HTTP route below the service's prefix; one of them at most.
     funds : bool
         Whether it reads or changes funds or orders, so that a limit to one wallet set matters.
     """
-    assert get is None or post is None
-    path = post if get is None else get
-    verb = "POST" if get is None else "GET"
-    route = None if path is None else Route(verb, HTTP_PREFIX + path)
+    verbs = {"GET": get, "POST": post, "PUT": put, "DELETE": delete}
+    routes = [Route(verb, path) for verb, path in verbs.items() if path is not None]
+    assert len(routes) <= 1
+    route = routes[0] if routes else None
 
     def mark(function: F) -> F:
         setattr(function, _MARK, (role, route, funds))
@@ -217,15 +267,20 @@ class Api:
 
     Parameters
     ----------
+    about : About
+        What the service says of itself; its prefix is that of all routes.
     record : callable, optional
         Gets caller, method, arguments and error of each call that was to change something, when it
         has ended.
     """
 
-    def __init__(self, service: object, record: Recorder | None = None) -> None:
+    def __init__(
+        self, service: object, record: Recorder | None = None, *, about: About = About()
+    ) -> None:
+        self.about = about
         self._record = record
         self.methods: dict[str, Method] = {
-            name: _method(name, getattr(service, name))
+            name: _method(name, getattr(service, name), about.prefix)
             for name, function in inspect.getmembers(type(service), inspect.isfunction)
             if hasattr(function, _MARK)
         }
@@ -333,7 +388,7 @@ def _wallet_set(arguments: Mapping[str, Any]) -> int | None:
     return next(named, None)
 
 
-def _method(name: str, bound: Callable[..., Any]) -> Method:
+def _method(name: str, bound: Callable[..., Any], prefix: str) -> Method:
     signature = inspect.signature(bound, eval_str=True)
     parameters = {
         key: value
@@ -362,7 +417,7 @@ def _method(name: str, bound: Callable[..., Any]) -> Method:
         wants_caller=_CALLER in signature.parameters,
         doc=inspect.getdoc(bound) or "",
         role=role,
-        route=route,
+        route=None if route is None else Route(route.verb, prefix + route.path),
         funds=funds,
     )
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from exchange_wrapper.api import Amount, Api, Caller, Role, api_method
 from exchange_wrapper.errors import ApiUsageError, Forbidden, MethodNotFoundError
 from exchange_wrapper.terms import Side
-from exchange_wrapper.users.roles import Identity, Kind
+from serving.registry import About, Amount, Api, Caller, Role, api_method
+from serving.roles import Identity, Kind
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,7 +43,7 @@ class Service:
 
 class TheRegistry(unittest.IsolatedAsyncioTestCase):
     def setUp(self) -> None:
-        self.api = Api(Service())
+        self.api = Api(Service(), about=About(prefix="/v1"))
 
     def test_has_what_is_marked_and_nothing_else(self) -> None:
         self.assertEqual(set(self.api.methods), {"thing", "items", "whose", "anything"})
@@ -53,7 +53,7 @@ class TheRegistry(unittest.IsolatedAsyncioTestCase):
 
     def test_describes_its_routes(self) -> None:
         (route,) = self.api.uri_map()
-        self.assertEqual(route["uri"], "/xwrap/v1/{exchange}/thing")
+        self.assertEqual(route["uri"], "/v1/{exchange}/thing")
         self.assertEqual(route["doc"], "Return what came in.")
 
     async def test_converts_arguments_to_their_types(self) -> None:
