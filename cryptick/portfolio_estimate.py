@@ -105,8 +105,8 @@ def estimate_portfolio(
     span = Decimal(returns.end_s - returns.start_s) / _DAY_S
     if span < params.days_least:
         raise NoData(
-            f"the common history of {', '.join(series)} is {span:.2f} days long, and "
-            f"{params.days_least:f} are needed"
+            f"the common history of {', '.join(series)} is shorter than the "
+            f"{params.days_least:f} days that are needed"
         )
     bounds = {currency: (0.0, 0.0)} | parse_bounds(params.bounds)
     rate = annual_rate(float(params.risk_free) / 100, _HALF_YEAR_DAYS)

@@ -73,7 +73,8 @@ class EfficientFrontier(Strategy):
         self.preview_weights: dict[str, Decimal] = {}
         self.is_pending = False  # a choice waits for prices or for a frontier
         self._previews = 0
-        self._said = ""
+        self._said: set[str] = set()  # why there is no frontier, each told once
+        self._is_retrying = False
         self._seed = self.random.getrandbits(_SEED_BITS)
         without, markets = self._choose_markets()
         assets = list(dict.fromkeys(pair.partition("_")[0] for _, pair in markets))
@@ -172,10 +173,12 @@ class EfficientFrontier(Strategy):
         except XWrapError as error:
             old = "the old one stays" if self.frontier else "it is tried again every hour"
             self._tell_once(f"no frontier: {error.message}; {old}")
-            if self.frontier is None:
-                self.at(UtcNs(self.now() + _RETRY_S * SECOND), self._estimate_first)
+            if self.frontier is None and not self._is_retrying:
+                self._is_retrying = True
+                self.at(UtcNs(self.now() + _RETRY_S * SECOND), self._retry)
             return
         self.frontier = estimated.frontier
+        self._said.clear()
         self.view.show_frontier(
             self.now(), estimated.frontier, estimated.points, estimated.cloud, estimated.band
         )
@@ -298,8 +301,8 @@ class EfficientFrontier(Strategy):
         self.view.say(text, level)
 
     def _tell_once(self, text: str) -> None:
-        if text != self._said:
-            self._said = text
+        if text not in self._said:
+            self._said.add(text)
             self.tell(text, "warning")
 
     def _choose_markets(self) -> tuple[list[str], list[tuple[str, str]]]:
@@ -322,7 +325,8 @@ class EfficientFrontier(Strategy):
         except XWrapError as error:
             raise UsageError(f"--period {self.params.period}: {error.message}") from None
 
-    def _estimate_first(self) -> None:
+    def _retry(self) -> None:
+        self._is_retrying = False
         if self.frontier is None:
             self.estimate()
 

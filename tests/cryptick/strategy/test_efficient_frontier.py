@@ -461,6 +461,9 @@ class Backtests(BacktestCase):
             target="minimum-variance", confirm=False, period="1h", cloud=0, resamples=0
         )
         self.backtest(EfficientFrontier, series, params=params)
+        log = (self.run_path / "run.log").read_text()
+        for words in ("there are no candles", "is shorter than the 1 days", "needs a frontier"):
+            self.assertEqual(log.count(words), 1, words)
         first = self.orders()[0]["created_at"]
         opened_s = int(next(iter(series.values())).time[0])
         self.assertGreaterEqual(np.datetime64(first[:19]).astype(int), opened_s + DAY_S)
