@@ -247,6 +247,8 @@ class EfficientFrontier(Strategy):
             plan = self.trader.plan(self.preview_weights, self.params.band / 100)
         except XWrapError as error:
             self.tell(f"{press} can't be traded now: {error.message}", "warning")
+            self.drop()
+            self.prepare()  # at once, or when prices are back
             return
         if not same_trades(shown, plan):
             self.tell(f"{press} is outdated, the market has moved: look at the new one", "warning")

@@ -170,7 +170,11 @@ class PortfolioCase(unittest.TestCase):
         self.path = Path(folder.name)
 
     def make(
-        self, balances: dict[tuple[str, str], str] | None = None, **params: Any
+        self,
+        balances: dict[tuple[str, str], str] | None = None,
+        *,
+        is_shown: bool = True,
+        **params: Any,
     ) -> EfficientFrontier:
         """Make the strategy with its exchanges; nothing has started."""
         given = {"period": "1d", "cloud": 20, "resamples": 10, "slices": 3, "band": D(0)}
@@ -190,7 +194,7 @@ class PortfolioCase(unittest.TestCase):
                 funded,
                 traded,
                 "key",
-                self.components,
+                self.components if is_shown else None,
             )
         )
         return self.strategy

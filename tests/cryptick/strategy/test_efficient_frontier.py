@@ -11,8 +11,10 @@ from scipy import sparse
 
 from cryptick.components import read_rows
 from cryptick.errors import UsageError
+from cryptick.frontier import Moments, efficient_frontier
 from cryptick.frontier.target import Target, parse_bounds
 from cryptick.request import Fees
+from cryptick.strategy.base import START
 from cryptick.strategy.efficient_frontier import EfficientFrontier
 from exchange_wrapper.candles import Candles
 from exchange_wrapper.errors import ApiUsageError, XWrapError
@@ -77,7 +79,7 @@ class Shown(PortfolioCase):
             with self.subTest(words=words):
                 self.make(target="maximum-sharpe")
                 self.venues.history = history
-                self.strategy.hub.notify("run.start")
+                self.hub.notify(START)
                 self.tell_prices()
                 self.assertIn(words, self.said()[0])
                 self.assertEqual(self.status()["waits for"], "a frontier")
@@ -101,7 +103,7 @@ class Shown(PortfolioCase):
                 self.make()
                 self.venues.history = history
                 self.venues.history.setdefault("LTC", Candles.empty(DAY_S))
-                self.hub.notify("run.start")
+                self.hub.notify(START)
                 (least,) = [r for r in self.rows("frontier") if r[0] == "minimum_variance"]
                 if weights is None:
                     alone = next(r[2] for r in self.rows("frontier") if r[0] == "asset")
@@ -112,7 +114,7 @@ class Shown(PortfolioCase):
     def test_a_coin_without_candles_is_left_out_where_others_have_some(self) -> None:
         self.make()
         self.venues.history["LTC"] = Candles.empty(DAY_S)
-        self.hub.notify("run.start")
+        self.hub.notify(START)
         self.assertIn("left out, for want of candles: LTC", self.said())
         self.assertEqual(self.shown_format("frontier").options["currencies"], ["BTC", "ETH", "USD"])
 
@@ -200,7 +202,7 @@ class Previews(PortfolioCase):
     def test_a_choice_waits_until_all_prices_are_known(self) -> None:
         self.make(target="minimum-variance")
         price = self.venues.prices.pop("LTC")
-        self.hub.notify("run.start")
+        self.hub.notify(START)
         self.tell_prices()
         self.assertEqual(self.status()["waits for"], "prices of LTC_USD on x")
         self.venues.prices["LTC"] = price
@@ -223,7 +225,7 @@ class Trading(PortfolioCase):
     def test_a_thin_book_takes_longer_and_still_arrives(self) -> None:
         self.make(target="weights=BTC:1", confirm=False)
         self.venues.depth = D(100)
-        self.hub.notify("run.start")
+        self.hub.notify(START)
         self.tell_prices()
         self.wait(2_000)
         self.assertGreater(len(self.venues.sent), 9)
@@ -232,13 +234,46 @@ class Trading(PortfolioCase):
     def test_refusals_are_told_once_and_given_up_after_ten(self) -> None:
         self.make(target="weights=BTC:1", confirm=False)
         self.venues.refusal = "not today"
-        self.hub.notify("run.start")
+        self.hub.notify(START)
         self.tell_prices()
         self.wait(10_000)
         self.assertEqual(len(self.venues.sent), 10)
         self.assertEqual(sum("was refused: not today" in line for line in self.said()), 1)
         self.assertIn("gives up after 10 slices without a trade: not today", self.said())
         self.assertEqual(self.status()["state"], "idle")
+
+    def test_a_slice_waits_for_a_lost_price_and_then_goes_on(self) -> None:
+        self.start(target="weights=BTC:1", confirm=False)
+        price = self.venues.prices.pop("BTC")
+        self.wait(180)
+        self.assertEqual(len(self.venues.sent), 1)
+        self.assertIn(
+            "a slice waits: BTC_USD on x has no price now: wait for its book", self.said()
+        )
+        self.venues.prices["BTC"] = price
+        self.wait(600)
+        self.assertGreater(self.held()["BTC"], 0.999)
+
+    def test_a_confirmation_without_prices_is_refused_and_a_new_preview_follows_them(self) -> None:
+        self.start()
+        self.choose(**HALF)
+        press, price = self.offered(), self.venues.prices.pop("BTC")
+        self.post("confirm", press)
+        self.assertIn(f"{press} can't be traded now: BTC_USD on x has no price", self.said()[-1])
+        self.assertEqual((self.venues.sent, self.offered()), ([], ""))
+        self.venues.prices["BTC"] = price
+        self.tell_prices()
+        self.assertNotIn(self.offered(), ("", press))
+        self.post("confirm", self.offered())
+        self.wait(600)
+        self.assertAlmostEqual(self.held()["BTC"], 0.5, delta=1e-3)
+
+    def test_it_trades_also_where_nobody_can_look(self) -> None:
+        self.make(is_shown=False, target="weights=BTC:1", confirm=False)
+        self.hub.notify(START)
+        self.tell_prices()
+        self.wait(600)
+        self.assertGreater(self.held()["BTC"], 0.999)
 
     def test_pause_holds_and_resume_goes_on(self) -> None:
         self.start()
@@ -394,6 +429,26 @@ class Parameters(unittest.TestCase):
         self.assertEqual(parse_bounds(["btc:10%-0.4"]), {"BTC": (0.1, 0.4)})
         with self.assertRaises(ApiUsageError):
             Target.parse("return=lots")
+
+    def test_a_rule_names_the_portfolio_of_the_frontier_or_says_why_there_is_none(self) -> None:
+        moments = Moments(("A", "B"), np.array([0.1, 0.3]), np.diag([0.04, 0.16]))
+        frontier = efficient_frontier(moments, risk_free_rate=0.05)
+        for text, weight in (
+            ("minimum-variance", 0.8),
+            ("maximum-sharpe", (0.05 / 0.04) / (0.05 / 0.04 + 0.25 / 0.16)),
+            ("return=20%", 0.5),
+            ("risk=0.4", 0.0),
+        ):
+            with self.subTest(text=text):
+                found = Target.parse(text).resolve(frontier)
+                self.assertAlmostEqual(float(found["A"]), weight, places=8)
+                self.assertEqual(sum(found.values()), 1)
+        for text, words in (
+            ("return=31%", "the most is 30.00 %"),
+            ("risk=10%", "the least is 17.89 %"),
+        ):
+            with self.subTest(text=text), self.assertRaisesRegex(ApiUsageError, words):
+                Target.parse(text).resolve(frontier)
 
     def test_pairs_are_the_assets_and_what_is_funded_or_all_there_are(self) -> None:
         def pairs(funded: dict[str, frozenset[str]], **given: Any) -> list[tuple[str, str]]:
