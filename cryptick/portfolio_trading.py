@@ -1,6 +1,6 @@
 """Bring a portfolio to target weights over time: planned anew before each slice."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -269,15 +269,14 @@ class PortfolioTrader:
         self._is_short = self._has_traded = False
         left = max(1, self.pace.slices - self.number + 1)
         try:
-            planned = self._planned(self.target, ZERO, left).orders
+            planned = self._planned(self.target, ZERO, left, self._agreed).orders
         except XWrapError as error:  # a price is missing for now
             if error.message != self._refusal:
                 self._say(f"a slice waits: {error.message}")
             self._refusal = error.message
             self._is_short = True
             planned = ()
-        agreed = [one for one in planned if (one.terms.pair.base, one.side) in self._agreed]
-        due = [cut for one in slice_orders(agreed, left)[0] if (cut := self._within_volume(one))]
+        due = [cut for one in slice_orders(planned, left)[0] if (cut := self._within_volume(one))]
         self._volume = dict.fromkeys(self._markets, ZERO)
         self._purchases = [one for one in due if one.side is Side.BUY]
         self._sell(one for one in due if one.side is Side.SELL)
@@ -353,7 +352,13 @@ class PortfolioTrader:
             self._trigger.cancel()
             self._trigger = None
 
-    def _planned(self, target: Mapping[str, Decimal], band: Decimal, slices: int) -> RebalancePlan:
+    def _planned(
+        self,
+        target: Mapping[str, Decimal],
+        band: Decimal,
+        slices: int,
+        only: Collection[tuple[str, Side]] | None = None,
+    ) -> RebalancePlan:
         missing = [
             place
             for place in self.without_price()
@@ -370,6 +375,7 @@ class PortfolioTrader:
             band=band,
             cash_buffer=self.pace.cash_buffer,
             slices=slices,
+            only=only,
         )
 
     def _holds(self, market: Place) -> bool:

@@ -357,6 +357,18 @@ class Trading(PortfolioCase):
         self.wait(DAY_S)
         self.assertAlmostEqual(self.held()["BTC"], 0.5, delta=1e-3)
 
+    def test_a_purchase_is_not_kept_waiting_for_a_sale_that_the_plan_has_not(self) -> None:
+        self.start(
+            {("x", "BTC"): "5.1", ("x", "ETH"): "45", ("x", "USD"): "40"},
+            target="weights=BTC:0.5,ETH:0.5",
+            confirm=False,
+            band=D(2),
+        )
+        self.wait(DAY_S // 2)
+        self.assertEqual([intent.pair for intent in self.venues.sent], ["ETH_USD"] * 3)
+        self.assertLess(self.venues.held["x", "USD"], 1)
+        self.assertIn("the largest deviation is 1.", self.said()[-1])
+
     def test_a_run_that_ends_in_mid_flight_says_how_far_it_came(self) -> None:
         self.start(target="weights=BTC:1", confirm=False)
         self.stop()
