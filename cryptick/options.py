@@ -4,11 +4,12 @@ import argparse
 import os
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal, NoReturn
 
@@ -145,6 +146,8 @@ def read_flags(strategy: type[Strategy], flags: Flags) -> tuple[dict[str, str], 
             raise UsageError(
                 f"unknown option --{flag}; {strategy.__name__} has --{', --'.join(fields)}"
             )
+        if flag not in fields and (meant := _parameter_like(flag, fields)):
+            raise UsageError(f"--{flag} reads like a balance; did you mean --{meant}?")
         if value is None:
             raise UsageError(f"--{flag} needs a value")
         if flag in fields:
@@ -161,6 +164,16 @@ def read_flags(strategy: type[Strategy], flags: Flags) -> tuple[dict[str, str], 
     if not balances:
         raise UsageError("no balance to trade with: give one such as --gdax-usd 10000")
     return params, balances
+
+
+def _parameter_like(flag: str, known: Iterable[str]) -> str | None:
+    """Return the parameter that an option of two words may have been meant for."""
+    names = set(known)
+    currency = flag.rpartition("-")[2].lower()
+    if currency in names:  # no currency is called like a parameter
+        return currency
+    near = get_close_matches(flag.lower(), names, n=1, cutoff=0.8)
+    return near[0] if near else None
 
 
 def make_request(

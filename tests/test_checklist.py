@@ -12,7 +12,7 @@ SPECIFICATION = ROOT.parent / "shared/spec/README.md"
 
 NOT_BUILT = "not built yet"
 NOT_BUILT_PARTS = {"Cryptick: routes, port 5726", "Cryptock"}
-NOT_BUILT_LINES = {"EfficientFrontier", "shown by the hub dashboard"}
+NOT_BUILT_LINES = {"shown by the hub dashboard"}
 
 _BAR = re.compile(r"(?<!\\)\|")  # one inside a cell is escaped
 

@@ -216,7 +216,9 @@ class RecordedRun:
         self._drive(lambda: self.run.wake(UtcNs(self._next_stamp() + 1)))
 
     def bar(self) -> None:
-        """Let the run hear of a candle."""
+        """Let the run hear of a candle, while it has a price to trade at."""
+        if self.run.venue.quote("gdax", "BTC_USD") is None:
+            return
         self._bars += 1
         price = Decimal(self.random.randint(90, 110))
         point = [1_600_000_000 + 300 * self._bars, price, price, price, price, Decimal(1), 0]

@@ -23,6 +23,8 @@ RUNS = (
     ("Arbitrage", True, "--gdax-usd", "50000", "--gdax-btc", "1", "--other-usd", "50000",
      "--other-btc", "1", "--cooldown-s", "0"),
     ("ComponentDemo", False, "--gdax-usd", "1000"),
+    ("EfficientFrontier", True, "--gdax-usd", "50000", "--target", "weights=BTC:0.6,ETH:0.4",
+     "--confirm", "false", "--interval-s", "1", "--days", "1", "--days-least", "0"),
     (str(ROOT / "tests/cryptick/restless.py"), True, "--gdax-usd", "90000", "--gdax-btc", "2",
      "--most", "0.3"),
 )  # fmt: skip
@@ -32,7 +34,7 @@ class ShippedStrategies(unittest.IsolatedAsyncioTestCase):
     async def test_none_differs_from_its_replay(self) -> None:
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         markets = [await self.enterAsyncContext(simulated_market(seed)) for seed in (7, 8)]
-        xwrap = XWrap(folder, markets[0], ("BTC", "USD"))
+        xwrap = XWrap(folder, markets[0], ("BTC", "ETH", "USD"))
         self.record(xwrap, markets)
         await xwrap.init_db()
         service = await self.enterAsyncContext(xwrap.running())
