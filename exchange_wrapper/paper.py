@@ -216,8 +216,11 @@ class PaperEngine:
         All debts are void, and resting orders queue behind what is displayed at most. For a book
         that is made up at each step, from candles say, where nobody could have paid the debts.
         """
-        self._debts[Side.BUY].clear()
-        self._debts[Side.SELL].clear()
+        for debts in self._debts.values():
+            debts.clear()
+        if not self._orders and not self.stale:
+            self.idle = True
+            return []
         for side, own in self._own.items():
             for price, queue in own.levels.items():
                 displayed = self._displayed(side).get(price, 0)
@@ -265,7 +268,7 @@ class PaperEngine:
     # Arrival
 
     def _settle(self) -> None:
-        self.idle = not (self._orders or any(self._debts.values()))
+        self.idle = not self._orders and not any(self._debts.values())
 
     def _arrive(self, working: _Working, time: UtcNs, executions: list[Execution]) -> None:
         order = working.order
@@ -516,10 +519,12 @@ class PaperExchange:
 
     def next_due(self) -> UtcNs | None:
         """Return when ``advance`` has something to do next, or None."""
-        return min(
-            (due for engine in self._waiting.values() if (due := engine.next_due()) is not None),
-            default=None,
-        )
+        first: UtcNs | None = None
+        for engine in self._waiting.values():
+            due = engine.next_due()
+            if due is not None and (first is None or due < first):
+                first = due
+        return first
 
     def advance(self, now: UtcNs) -> list[Execution]:
         """Carry out what is due until ``now`` at all pairs, in order of time.
@@ -533,7 +538,8 @@ class PaperExchange:
             executions += engine.advance(now)
             if engine.next_due() is None:
                 del self._waiting[name]
-        executions.sort(key=lambda execution: execution.time)
+        if len(self.engines) > 1:
+            executions.sort(key=lambda execution: execution.time)
         return executions
 
     def cost(self, pair: str, side: Side, lots: Lots) -> int | None:
