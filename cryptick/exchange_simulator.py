@@ -29,7 +29,7 @@ from cryptick.metrics import FloatArray, IntArray
 from cryptick.past_candles import PastCandles
 from cryptick.strategy.base import Balance
 from exchange_wrapper.candles import Candles
-from exchange_wrapper.changes import OrderChanged, TradeMade
+from exchange_wrapper.changes import OrderChanged, TradeMade, worth_telling
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import UnknownName, XWrapError
 from exchange_wrapper.fees import FeeSchedule
@@ -241,7 +241,10 @@ class ExchangeSimulator(ABC):
 
     def _tell(self) -> None:
         notify = self._hub.notify
-        for change in self._desk.take_changes():
+        told = [
+            c for c in self._desk.take_changes() if type(c) is OrderChanged or type(c) is TradeMade
+        ]
+        for change in worth_telling(told):
             if type(change) is OrderChanged:
                 notify(ORDER_UPDATE, OrderUpdate.of(change.order))
             elif type(change) is TradeMade:

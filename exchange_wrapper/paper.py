@@ -122,6 +122,7 @@ class PaperEngine:
         self.stale = False
         self.idle = True  # asked with every message of the market, so kept and not worked out
         self._orders: dict[int, _Working] = {}
+        self._resting = 0  # so many of them
         self._own = {side: Ladder[_Queue](side) for side in Side}
         self._debts: dict[Side, dict[Ticks, int]] = {side: {} for side in Side}
         # (due, sequence, action, order id): what is due at the same time happens in call order.
@@ -167,6 +168,15 @@ class PaperEngine:
                 self._finish(working, reason, time, executions)
             self._settle()
         return executions
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether all orders rest and no debts are left: only the market can change anything."""
+        return self._resting == len(self._orders) and not any(self._debts.values())
+
+    def best_limit(self, side: Side) -> Ticks | None:
+        """Return the best limit of our resting orders of a side, None if none rests."""
+        return self._own[side].best
 
     # Market events
 
@@ -327,6 +337,7 @@ class PaperEngine:
         working.ahead = self._displayed(order.side).get(order.limit, 0)
         working.unplaced = self.stale
         working.resting = True
+        self._resting += 1
         own = self._own[order.side]
         queue = own.levels.get(order.limit)
         if queue is None:
@@ -347,6 +358,7 @@ class PaperEngine:
         order = working.order
         del self._orders[order.order_id]
         if working.resting:
+            self._resting -= 1
             assert order.limit is not None
             own = self._own[order.side]
             queue = own.levels[order.limit]
