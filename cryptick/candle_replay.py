@@ -28,7 +28,7 @@ from exchange_wrapper.times import SECOND, UtcNs
 __all__ = ["CandleReplay"]
 
 _CHUNK: Final = 20_000  # events that are turned from columns to lists at once
-_LOOK_AHEAD: Final = 64  # events that are searched at first for one that an order has to meet
+_LOOK_AHEAD: Final = 512  # events that are searched for one that open orders have to meet
 
 _EventSource = Callable[[int, int], Iterator[MarketEvent]]
 """Makes the market events of the bars in [first, stop) of one series."""
@@ -167,23 +167,24 @@ class CandleReplay(ExchangeSimulator):
         )
 
     def _next_touch(self, first: int, stop: int) -> int:
-        """Return the first event in [first, stop) that an open order has to meet, or ``stop``."""
+        """Return the first event in [first, stop) that open orders have to meet, or ``stop``.
+
+        The search ends early: an event that it returns may as well be of no concern.
+        """
         timeline, markets = self._timeline, self.markets
         open_in = [(number, market) for number, market in enumerate(markets) if not market.idle]
         if not all(market.is_calm for _, market in open_in):
             return first
-        length = _LOOK_AHEAD
-        while open_in and first < stop:
-            events = slice(first, min(first + length, stop))
-            series, rows = timeline.code[events] % len(markets), timeline.row[events]
-            touched = np.zeros(len(rows), np.bool_)
-            for number, market in open_in:
-                mine = series == number
-                touched[mine] = market.touches(rows[mine])
+        if not open_in:
+            return stop
+        events = slice(first, min(first + _LOOK_AHEAD, stop))
+        series, rows = timeline.code[events] % len(markets), timeline.row[events]
+        found = events.stop
+        for number, market in open_in:
+            touched = (series == number) & market.touches(rows)
             if touched.any():
-                return first + int(touched.argmax())
-            first, length = events.stop, 2 * length
-        return stop
+                found = min(found, first + int(touched.argmax()))
+        return found
 
     def _catch_up(self, last: int) -> None:
         """Let orders and timers meet all events up to ``last``, but tell nobody of the events."""

@@ -233,6 +233,34 @@ class L2Book:
         self.best_bid, self.best_ask = self._bids.best, self._asks.best
         return old
 
+    def apply(self, changes: Iterable[tuple[Side, Ticks, Lots]]) -> bool:
+        """Set several levels; return whether to look at the book: it is crossed or has a fault.
+
+        Raises
+        ------
+        DataError
+            A size is negative or a price is not positive. Half the changes are made then: the
+            book has to be replaced.
+        """
+        bids, asks = self._bids, self._asks
+        for side, price, size in changes:
+            ladder = bids if side is _BUY else asks
+            levels = ladder.levels
+            if size > 0:
+                if price in levels:
+                    levels[price] = size
+                elif price > 0:
+                    ladder.add(price, size)
+                else:
+                    raise DataError(f"a price of {price} ticks in the book of {self.pair}")
+            elif size < 0:
+                raise DataError(f"a size of {size} lots in the book of {self.pair}")
+            elif price in levels:
+                ladder.remove(price)
+        bid = self.best_bid = bids.best
+        ask = self.best_ask = asks.best
+        return self.fault is not None or (bid is not None and ask is not None and bid >= ask)
+
     def apply_texts(self, changes: Iterable[tuple[Side, str, str]], grid: PairGrid) -> bool:
         """Set several levels as their venue wrote them; return whether to look at the book.
 

@@ -5,7 +5,7 @@ Does no I/O and reads no clock: market events go in, executions of virtual order
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol, cast
+from typing import Any, Protocol
 
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.errors import DataError
@@ -37,7 +37,7 @@ class BookState(StrEnum):
     STALE = "stale"  # was live; empty until its next snapshot
 
 
-_LIVE = BookState.LIVE  # for the one place where the look-up through the class is felt
+_LIVE = BookState.LIVE  # for the places where the look-up through the class is felt
 
 
 class BookListener(Protocol):
@@ -127,13 +127,14 @@ class LiveBook:
         self.last_message_at = event.received_at
         try:
             if type(event) is BookUpdate:
-                if self.state is not BookState.LIVE:
+                if self.state is not _LIVE:
                     return _NOTHING
                 listener = self._listener
-                if event.grid is None or not (listener is None or listener.idle):
-                    return self._update(event)
-                texts = cast("list[tuple[Side, str, str]]", event.written)
-                if self.book.apply_texts(texts, event.grid):
+                if listener is not None and not listener.idle:
+                    return self._follow(event, listener)
+                written: Any = event.written  # a cast is a call, which is felt here
+                book, grid = self.book, event.grid
+                if book.apply(written) if grid is None else book.apply_texts(written, grid):
                     self._check()
                 return _NOTHING
             if self.book.fault is not None:
@@ -146,14 +147,9 @@ class LiveBook:
             self._lose(f"{self.pair.x_id}: {error.message}", event.received_at)
         return _NOTHING
 
-    def _update(self, event: BookUpdate) -> Sequence[Execution]:
+    def _follow(self, event: BookUpdate, listener: BookListener) -> Sequence[Execution]:
         # All levels first: half a message may well look crossed.
-        set_level, listener = self.book.set_level, self._listener
-        if listener is None or listener.idle:
-            for side, price, size in event.changes:
-                set_level(side, price, size)
-            self._check()
-            return _NOTHING
+        set_level = self.book.set_level
         changed = [(*change, set_level(*change)) for change in event.changes]
         self._check()
         executions: list[Execution] = []
