@@ -240,11 +240,14 @@ class ExchangeSimulator(ABC):
         self._tell()
 
     def _tell(self) -> None:
+        """Tell what became of orders: what xWrap tells of a commit."""
         notify = self._hub.notify
-        told = [
-            c for c in self._desk.take_changes() if type(c) is OrderChanged or type(c) is TradeMade
+        changes = [
+            change
+            for change in self._desk.take_changes()
+            if type(change) is OrderChanged or type(change) is TradeMade
         ]
-        for change in worth_telling(told):
+        for change in worth_telling(changes) if len(changes) > 1 else changes:
             if type(change) is OrderChanged:
                 notify(ORDER_UPDATE, OrderUpdate.of(change.order))
             elif type(change) is TradeMade:

@@ -34,6 +34,7 @@ def from_datetime(moment: datetime) -> UtcNs:
     return UtcNs(((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000)
 
 
+@lru_cache(maxsize=1024)  # what is told together is mostly of the same few times
 def to_iso(time: UtcNs) -> str:
     """Return ISO 8601 text with six decimals and a Z, as in ``2018-04-07T02:29:58.933222Z``."""
     second, rest = divmod(time, SECOND)
@@ -63,7 +64,7 @@ def from_iso(text: str, field: str | None = None) -> UtcNs:
     return time
 
 
-@lru_cache(maxsize=1024)  # what is told together is mostly of the same few seconds
+@lru_cache(maxsize=1024)  # and of the same few seconds
 def _second_text(second: int) -> str:
     return (_NAIVE_EPOCH + timedelta(seconds=second)).isoformat()
 
