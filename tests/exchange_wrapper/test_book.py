@@ -51,6 +51,8 @@ class Levels(unittest.TestCase):
                 with self.assertRaises(DataError):
                     self.book.set_level(side, Ticks(price), Lots(size))
                 with self.assertRaises(DataError):
+                    self.book.apply([(side, Ticks(price), Lots(size))])
+                with self.assertRaises(DataError):
                     self.book.replace([], [(Ticks(price), Lots(size))])
         self.assertEqual((self.book.bids, self.book.asks), ({5: 1}, {6: 2}))
 
@@ -104,6 +106,11 @@ class Texts(unittest.TestCase):
                     self.assertRegex(str(self.book.fault), "is not a multiple")
                     self.assertTrue(self.apply())
 
+    def test_a_size_that_cannot_be_read_is_a_fault_beside_changes_in_numbers_too(self) -> None:
+        self.apply((Side.BUY, "1.00", "1e2"))
+        self.assertEqual(self.book.bids, {})
+        self.assertTrue(self.book.apply([(Side.BUY, Ticks(99), Lots(1))]))
+
     def test_prices_off_the_grid_and_zeros_that_are_none_are_refused_at_once(self) -> None:
         for price, size in (("1.001", "1"), ("0", "1"), ("1", ""), ("1", "."), ("1", "0.0.0")):
             with self.subTest(price=price, size=size), self.assertRaises(DataError):
@@ -129,6 +136,20 @@ class Properties(unittest.TestCase):
             if step in read_at:
                 self.assertEqual((texts.bids, texts.asks), (typed.bids, typed.asks))
         self.assertEqual((texts.bids, texts.asks), (typed.bids, typed.asks))
+
+    @given(changes)
+    def test_several_changes_at_once_make_the_same_book_as_one_by_one(
+        self, updates: list[tuple[Side, Ticks, Lots]]
+    ) -> None:
+        one_by_one, at_once = L2Book(PAIR), L2Book(PAIR)
+        for first in range(0, len(updates), 3):
+            part = updates[first : first + 3]
+            for change in part:
+                one_by_one.set_level(*change)
+            self.assertIs(at_once.apply(part), one_by_one.is_crossed())
+            self.assertEqual(at_once.best_bid, one_by_one.best_bid)
+            self.assertEqual(at_once.best_ask, one_by_one.best_ask)
+            self.assertEqual((at_once.bids, at_once.asks), (one_by_one.bids, one_by_one.asks))
 
     @given(changes, changes)
     def test_the_book_equals_a_rebuild_from_scratch(
