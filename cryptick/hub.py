@@ -215,16 +215,17 @@ class Hub:
         """Deliver all messages that wait, and those they cause."""
         self._delivering = True
         message: Message | None = None
+        waiting, audit = self.waiting, self._audit
         last = self._sequence + _CHAIN_MAX
         try:
-            while self.waiting:
-                cause, message = self.waiting.popleft()
+            while waiting:
+                cause, message = waiting.popleft()
                 self._sequence += 1
                 if self._sequence > last:
                     raise ProcessingError(f"{_CHAIN_MAX:,} messages caused each other in a row")
                 self.cause = self._sequence
-                if self._audit is not None:
-                    self._audit.record(self._sequence, self.clock.now(), cause, message)
+                if audit is not None:
+                    audit.record(self._sequence, self.clock.now(), cause, message)
                 self._dispatch(message)
         except HandlerFailed:
             raise
