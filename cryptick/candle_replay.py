@@ -172,9 +172,12 @@ class CandleReplay(ExchangeSimulator):
         The search ends early: an event that it returns may as well be of no concern.
         """
         timeline, markets = self._timeline, self.markets
-        open_in = [(number, market) for number, market in enumerate(markets) if not market.idle]
-        if not all(market.is_calm for _, market in open_in):
-            return first
+        open_in: list[tuple[int, CandleMarket]] = []
+        for number, market in enumerate(markets):
+            if not market.idle:
+                if not market.is_calm:
+                    return first
+                open_in.append((number, market))
         if not open_in:
             return stop
         events = slice(first, min(first + _LOOK_AHEAD, stop))
