@@ -24,7 +24,7 @@ from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
 
-__all__ = ["RunDirectory", "RunRecorder"]
+__all__ = ["Counts", "RunDirectory", "RunRecorder"]
 
 _CURVE_ROWS: Final = 2_000
 _SPECIAL: Final = re.compile(r'[,"\r\n]')
@@ -106,9 +106,19 @@ class RunDirectory:
 
     def write_json(self, name: str, content: object) -> None:
         """Replace a JSON file."""
-        text = msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+        self._replace(name, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Replace a text file."""
+        self._replace(name, text.encode())
+
+    def read_run(self) -> dict[str, object]:
+        """Return what ``run.json`` says so far."""
+        return dict(self._run)
+
+    def _replace(self, name: str, content: bytes) -> None:
         new = self.path / f".{name}.new"
-        new.write_bytes(text)
+        new.write_bytes(content)
         new.replace(self.path / name)
 
     def write_csv(

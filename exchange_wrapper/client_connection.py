@@ -19,7 +19,7 @@ from exchange_wrapper.errors import ApiUsageError, Unauthorised, Unavailable, XW
 from exchange_wrapper.feed import Backoff
 from exchange_wrapper.times import UtcNs, to_iso
 from exchange_wrapper.users.local_token import token_for
-from exchange_wrapper.wire import encode, error_from_wire
+from serving.wire import encode, error_from_wire
 
 __all__ = ["Channel", "Json", "XWrapConnection"]
 
@@ -251,6 +251,7 @@ class XWrapConnection:
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(self._gone())
+                answer.exception()  # seen: a caller who gave up while sending never waits for it
 
     async def _connect_again(self) -> None:
         while True:

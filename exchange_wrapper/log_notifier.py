@@ -15,7 +15,12 @@ _BURST: Final = 50
 _PER_SECOND: Final = 10
 _TEXT_MAX: Final = 2000  # characters
 _PACKAGE: Final = "exchange_wrapper"
-_LOGGERS: Final = {"xwrap": logging.WARNING, _PACKAGE: logging.WARNING, "user": logging.INFO}
+_LOGGERS: Final = {
+    "xwrap": logging.WARNING,
+    "serving": logging.WARNING,
+    _PACKAGE: logging.WARNING,
+    "user": logging.INFO,
+}
 
 _FIELDS: Final = (
     *("created", "filename", "funcName", "levelname", "levelno", "lineno", "module", "msecs"),

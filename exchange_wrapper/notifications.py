@@ -9,7 +9,7 @@ import msgspec
 from exchange_wrapper.rpc import notification
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.util import utc_now
-from exchange_wrapper.wire import decode
+from serving.wire import decode
 
 __all__ = ["Channel", "Listener", "Notifications", "Transport", "may_hear"]
 

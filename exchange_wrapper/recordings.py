@@ -16,7 +16,7 @@ from exchange_wrapper.numbers import format_amount
 from exchange_wrapper.storage import RecordingInfo, RecordingSource
 from exchange_wrapper.storage.recording import Recorded, Segment, packed, unpacked
 from exchange_wrapper.times import SECOND, UtcNs, from_iso, to_iso
-from exchange_wrapper.wire import encode
+from serving.wire import encode
 
 __all__ = [
     "describe",

@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from exchange_wrapper.api import Api, Caller
 from exchange_wrapper.errors import XWrapError
-from exchange_wrapper.wire import decode_request, encode, error_to_wire
+from serving.registry import Api, Caller
+from serving.wire import decode_request, encode, error_to_wire
 
 __all__ = ["RpcInterface", "notification"]
 

@@ -16,12 +16,11 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
-from exchange_wrapper.api import Caller
 from exchange_wrapper.errors import ApiUsageError, Unavailable, XWrapError
-from exchange_wrapper.hosts import Hosts
-from exchange_wrapper.users.roles import Identity
 from exchange_wrapper.users.rpc_guard import pick_subprotocol
-from exchange_wrapper.users.service import LOCAL_ADMIN
+from serving.hosts import Hosts
+from serving.registry import Caller
+from serving.roles import LOCAL_ADMIN, Identity
 
 __all__ = ["WebSocketServer", "listen"]
 

@@ -156,7 +156,10 @@ class Strategy:
 
     @classmethod
     def pairs(cls, params: Any, funded: Funded) -> list[tuple[str, str]]:
-        """Return the (exchange, pair) that a run with these balances would trade."""
+        """Return the (exchange, pair) that a run with these balances would trade.
+
+        Those that are not listed are left out; ``*_USD`` stands for all with that quote.
+        """
         base = params.base.upper()
         return [
             (exchange, f"{base}_{currency}")

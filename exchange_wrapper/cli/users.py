@@ -18,9 +18,9 @@ from exchange_wrapper.errors import ApiUsageError
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
 from exchange_wrapper.users.accounts import UserInfo
 from exchange_wrapper.users.passwords import check_password
-from exchange_wrapper.users.roles import Role
-from exchange_wrapper.users.service import LOCAL_ADMIN, Users
+from exchange_wrapper.users.service import Users
 from exchange_wrapper.users.service_tokens import TokenInfo
+from serving.roles import LOCAL_ADMIN, Role
 
 __all__ = ["add_parser", "run"]
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable
 
-from exchange_wrapper.api import Role, api_method
 from exchange_wrapper.archive import recent_incidents
 from exchange_wrapper.kill_switch import KillLevel
 from exchange_wrapper.numbers import format_amount
 from exchange_wrapper.service.part import Json, Part, Rows
+from serving.registry import Role, api_method
 
 __all__ = ["ControlApi"]
 

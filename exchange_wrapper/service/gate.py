@@ -10,18 +10,19 @@ from typing import Any, Final, Protocol, TypeVar
 from peewee import PeeweeException
 from sanic import Request
 
-from exchange_wrapper.api import HTTP_PREFIX, Caller
 from exchange_wrapper.db import Row
 from exchange_wrapper.errors import Unauthorised
+from exchange_wrapper.service.about import ABOUT
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.users import audit
-from exchange_wrapper.users.exposure import check_exposure
-from exchange_wrapper.users.http_guard import bearer_token, is_local
 from exchange_wrapper.users.local_token import publish_local_token, withdraw_local_token
-from exchange_wrapper.users.roles import Identity, Kind, Role, authorise
 from exchange_wrapper.users.rpc_guard import handshake_token
 from exchange_wrapper.users.service import Users
 from exchange_wrapper.util import utc_now
+from serving.exposure import check_exposure
+from serving.http_guard import bearer_token, is_local
+from serving.registry import Caller
+from serving.roles import Identity, Kind, Role, authorise
 
 __all__ = ["Gate"]
 
@@ -32,9 +33,10 @@ Headers = Iterable[tuple[str, str]]
 
 _RECHECK_S: Final = 60.0
 _GROUP_S: Final = 0.05  # audit rows share transactions: the journal needs the disk, too
+_FREQUENT: Final = frozenset({"make_order", "cancel_order"})  # stored with run and name anyway
 _ANYBODY: Final = Identity("anybody on this machine", Role.VIEWER, None, Kind.LOCAL)
 _OPEN: Final = frozenset(
-    {"/metrics", f"{HTTP_PREFIX}/health", f"{HTTP_PREFIX}/status", "/openapi.json", "/uri_map"}
+    {"/metrics", f"{ABOUT.prefix}/health", f"{ABOUT.prefix}/status", "/openapi.json", "/uri_map"}
     | {"/docs", "/docs/docs.js", "/docs/docs.css"}
 )
 
@@ -91,7 +93,8 @@ class Gate:
 
     async def close(self) -> None:
         """Finish what is being recorded and close the database."""
-        self._flush()
+        if self._rows:
+            self._write_all()
         if self._writing:
             await asyncio.wait(self._writing)
         if self._users is not None:
@@ -157,8 +160,15 @@ class Gate:
         method: str,
         arguments: Mapping[str, Any],
         error: Exception | None,
-    ) -> None:
-        """Have a change written to the audit log; nobody waits for it."""
+    ) -> asyncio.Future[None] | None:
+        """Have a change written to the audit log.
+
+        Returns
+        -------
+        Future or None
+            Done once it is written, or could not be and that was logged. None where it is not worth
+            waiting: nothing was changed, or an order, whose own row is there already.
+        """
         assert caller.identity is not None
         row = audit.entry(
             caller.identity,
@@ -169,18 +179,21 @@ class Gate:
             address=caller.address,
         )
         self._rows.append(row)
+        if error is None and method not in _FREQUENT:
+            return asyncio.shield(self._write_all())  # whoever waits may go away
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_GROUP_S, self._flush)
+            self._timer = asyncio.get_running_loop().call_later(_GROUP_S, self._write_all)
+        return None
 
-    def _flush(self) -> None:
+    def _write_all(self) -> asyncio.Task[None]:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._rows:
-            task = asyncio.create_task(self._write(self._rows), name="audit log")
-            self._rows = []
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+        task = asyncio.create_task(self._write(self._rows), name="audit log")
+        self._rows = []
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        return task
 
     async def _write(self, rows: list[Row]) -> None:
         try:

@@ -9,12 +9,12 @@ from typing import Any, Final
 from sanic import Request
 
 from exchange_wrapper.errors import ApiUsageError, Unauthorised
-from exchange_wrapper.http_server import HttpServer
 from exchange_wrapper.service.gate import Gate
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
-from exchange_wrapper.users.http_guard import refresh_cookie, refresh_token
 from exchange_wrapper.users.service import Users
 from exchange_wrapper.users.sessions import Session
+from serving.http_guard import refresh_cookie, refresh_token
+from serving.http_server import HttpServer
 
 __all__ = ["add_login"]
 

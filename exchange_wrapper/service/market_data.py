@@ -6,7 +6,6 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from exchange_wrapper.api import Role, api_method
 from exchange_wrapper.errors import UnknownName
 from exchange_wrapper.numbers import LEDGER, format_amount, parse_amount, round_down
 from exchange_wrapper.ohlcv import list_series, read_page
@@ -14,6 +13,7 @@ from exchange_wrapper.recordings import list_recordings, read_recording
 from exchange_wrapper.service.part import Json, Part
 from exchange_wrapper.terms import Mode, Side
 from exchange_wrapper.times import SECOND
+from serving.registry import Role, api_method
 
 __all__ = ["MarketDataApi"]
 

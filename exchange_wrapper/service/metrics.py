@@ -16,11 +16,11 @@ from prometheus_client.core import (
 )
 
 from exchange_wrapper import __version__
-from exchange_wrapper.api import Api
-from exchange_wrapper.durations import LoopLag
 from exchange_wrapper.service.engine import Engine
-from exchange_wrapper.socketio_server import SocketIoServer
 from exchange_wrapper.wsock_server import WebSocketServer
+from serving.durations import LoopLag
+from serving.registry import Api
+from serving.socketio_server import SocketIoServer
 
 __all__ = ["Metrics"]
 

@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 import msgspec
 
-from exchange_wrapper.api import Caller, Role, api_method
 from exchange_wrapper.archive import order_at, recent_orders, recent_trades
 from exchange_wrapper.errors import (
     ApiUsageError,
@@ -21,6 +20,7 @@ from exchange_wrapper.orders import OrderRequest
 from exchange_wrapper.service.part import Json, Name, Part, Rows
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import from_iso
+from serving.registry import Caller, Role, api_method
 
 __all__ = ["OrderApi"]
 

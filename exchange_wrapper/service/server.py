@@ -8,20 +8,21 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from exchange_wrapper.api import Api
 from exchange_wrapper.config import Settings
-from exchange_wrapper.durations import LoopLag
-from exchange_wrapper.hosts import Hosts
-from exchange_wrapper.http_server import HttpServer
 from exchange_wrapper.log_notifier import notify_of_logs
 from exchange_wrapper.rpc import RpcInterface
+from exchange_wrapper.service.about import ABOUT
 from exchange_wrapper.service.gate import Gate
 from exchange_wrapper.service.login import add_login
 from exchange_wrapper.service.metrics import Metrics
 from exchange_wrapper.service.wrapper import ExchangeWrapper
-from exchange_wrapper.socketio_server import SocketIoServer
 from exchange_wrapper.users.accounts import FIRST_ADMIN
 from exchange_wrapper.wsock_server import WebSocketServer, listen
+from serving.durations import LoopLag
+from serving.hosts import Hosts
+from serving.http_server import HttpServer
+from serving.registry import Api
+from serving.socketio_server import SocketIoServer
 
 __all__ = ["Running", "serve", "tune_interpreter"]
 
@@ -68,7 +69,7 @@ async def serve(
         await gate.publish_token(sock.getsockname()[1] for sock in (rpc_socket, web_socket))
         service = ExchangeWrapper(settings, gate)
         stack.push_async_callback(service.shutdown)
-        api = Api(service, gate.record)
+        api = Api(service, gate.record, about=ABOUT)
         notifications = service.engine.notifications
         hosts = Hosts((settings.rpc_host, settings.web_host, *settings.public_hosts))
         rpc = RpcInterface(api, lambda connection_id: websockets.caller(connection_id))

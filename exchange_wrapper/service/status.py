@@ -3,12 +3,12 @@
 from typing import Any
 
 from exchange_wrapper import __version__
-from exchange_wrapper.api import Caller, Role, api_method
 from exchange_wrapper.archive import changed_since
 from exchange_wrapper.errors import UnknownName
 from exchange_wrapper.notifications import Channel, may_hear
 from exchange_wrapper.service.part import Json, Part
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
+from serving.registry import Caller, Role, api_method
 
 __all__ = ["StatusApi"]
 
@@ -46,6 +46,21 @@ class StatusApi(Part):
         """
         receivers = self.engine.notifications.publish("echo_ret", arguments)
         return {"status": "ok", "receivers": receivers}
+
+    @api_method(Role.VIEWER, get="/whoami", funds=False)
+    def whoami(self, *, caller: Caller) -> Json:
+        """Return who the caller is: ``name``, ``role``, ``kind`` and ``wallet_set_id``.
+
+        ``wallet_set_id`` is the only wallet set that the caller may see and trade, or None.
+        """
+        identity = caller.identity
+        assert identity is not None  # or the call would have been refused
+        return {
+            "name": identity.name,
+            "role": identity.role.value,
+            "kind": identity.kind.value,
+            "wallet_set_id": identity.wallet_set_id,
+        }
 
     @api_method(Role.VIEWER, get="/health", funds=False)
     def get_health(self) -> Json:

@@ -7,7 +7,6 @@ from decimal import Decimal
 import msgspec
 
 from exchange_wrapper.accounts import SetType
-from exchange_wrapper.api import Amount, Caller, Role, api_method
 from exchange_wrapper.changes import LinePosted
 from exchange_wrapper.errors import ApiUsageError, BadWalletConfig, InvalidAmount
 from exchange_wrapper.ledger import UNALLOCATED_SET
@@ -16,6 +15,7 @@ from exchange_wrapper.service.part import Json, Name, Part, Rows
 from exchange_wrapper.terms import Mode
 from exchange_wrapper.times import SECOND
 from exchange_wrapper.wallet import Wallet
+from serving.registry import Amount, Caller, Role, api_method
 
 __all__ = ["Allocation", "WalletApi"]
 

@@ -10,8 +10,8 @@ from exchange_wrapper.errors import ApiUsageError, UnknownName
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.users import audit
 from exchange_wrapper.users.passwords import Passwords, check_password, generate_password
-from exchange_wrapper.users.roles import Identity, Kind, Role
 from exchange_wrapper.users.store import User, revoke_sessions, writing
+from serving.roles import Identity, Kind, Role
 
 __all__ = ["FIRST_ADMIN", "Accounts", "UserInfo", "check_name"]
 

@@ -10,9 +10,9 @@ import peewee
 from exchange_wrapper.db import Row, insert_rows
 from exchange_wrapper.errors import XWrapError
 from exchange_wrapper.times import UtcNs, to_iso
-from exchange_wrapper.users.roles import Identity
 from exchange_wrapper.users.store import AuditRow
-from exchange_wrapper.wire import encode, error_name
+from serving.roles import Identity
+from serving.wire import encode, error_name
 
 __all__ = ["append", "describe", "entry", "read"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from exchange_wrapper.errors import DataError
-from exchange_wrapper.users.exposure import is_loopback
 from exchange_wrapper.users.private_file import read_private, write_private
+from serving.exposure import is_loopback
 
 __all__ = ["local_token_path", "publish_local_token", "token_for", "withdraw_local_token"]
 

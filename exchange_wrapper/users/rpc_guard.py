@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from exchange_wrapper.errors import Unauthorised
-from exchange_wrapper.users.http_guard import Headers, bearer_token, refuse_credentials_in_url
+from serving.http_guard import Headers, bearer_token, refuse_credentials_in_url
 
 __all__ = ["SUBPROTOCOL", "handshake_token", "offered_subprotocols", "pick_subprotocol"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from exchange_wrapper.db import Row
 from exchange_wrapper.errors import Unauthorised
@@ -13,16 +13,13 @@ from exchange_wrapper.times import UtcNs
 from exchange_wrapper.users import audit
 from exchange_wrapper.users.accounts import Accounts
 from exchange_wrapper.users.passwords import Passwords
-from exchange_wrapper.users.roles import Identity, Kind, Role
 from exchange_wrapper.users.service_tokens import ServiceTokens
 from exchange_wrapper.users.sessions import Sessions
 from exchange_wrapper.users.store import open_users_database
 from exchange_wrapper.users.tokens import AccessTokens, Prefix, load_signing_key, new_token
+from serving.roles import LOCAL_ADMIN, Identity, Kind
 
-__all__ = ["LOCAL_ADMIN", "Users"]
-
-LOCAL_ADMIN: Final = Identity("local", Role.ADMIN, None, Kind.LOCAL)
-"""Who shows the local token, or uses the command line on the database itself."""
+__all__ = ["Users"]
 
 
 class Users:

@@ -10,9 +10,9 @@ from exchange_wrapper.errors import ApiUsageError, Unauthorised, UnknownName
 from exchange_wrapper.times import UtcNs
 from exchange_wrapper.users import audit
 from exchange_wrapper.users.accounts import check_name
-from exchange_wrapper.users.roles import Identity, Kind, Role
 from exchange_wrapper.users.store import ServiceToken, writing
 from exchange_wrapper.users.tokens import Prefix, new_token, token_hash
+from serving.roles import Identity, Kind, Role
 
 __all__ = ["ServiceTokens", "TokenInfo"]
 

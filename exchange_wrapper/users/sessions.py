@@ -19,7 +19,6 @@ from exchange_wrapper.users.lockout import (
     address_key,
 )
 from exchange_wrapper.users.passwords import Passwords
-from exchange_wrapper.users.roles import Identity, Kind, Role
 from exchange_wrapper.users.store import LoginFailure, RefreshToken, User, writing
 from exchange_wrapper.users.tokens import (
     ACCESS_S,
@@ -29,6 +28,7 @@ from exchange_wrapper.users.tokens import (
     new_token,
     token_hash,
 )
+from serving.roles import Identity, Kind, Role
 
 __all__ = ["FAMILY_S", "REFRESH_S", "Session", "Sessions"]
 

@@ -15,7 +15,7 @@ import jwt
 from exchange_wrapper.errors import DataError, Unauthorised
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.users.private_file import read_private, write_private
-from exchange_wrapper.users.roles import Role
+from serving.roles import Role
 
 __all__ = [
     "ACCESS_S",

@@ -9,9 +9,9 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-from exchange_wrapper.api import Api
 from exchange_wrapper.service import ExchangeWrapper
 from exchange_wrapper.terms import ExchangeStatus
+from serving.registry import Api
 from tests.exchange_wrapper.fake_exchange import settings, until
 
 

@@ -19,9 +19,9 @@ from exchange_wrapper.market import BookSnapshot, MarketEvent
 from exchange_wrapper.models import MODELS
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.users.local_token import token_for
-from exchange_wrapper.users.roles import Role
-from exchange_wrapper.users.service import LOCAL_ADMIN, Users
+from exchange_wrapper.users.service import Users
 from exchange_wrapper.util import utc_now
+from serving.roles import LOCAL_ADMIN, Role
 from tests.exchange_wrapper.users.users_folder import PASSWORD, TINY
 
 CURRENCIES = ["BTC", "LTC", "USD"]

@@ -11,12 +11,12 @@ import unittest
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from exchange_wrapper.api import Api, Role, api_method
 from exchange_wrapper.cli import main
 from exchange_wrapper.db import lock_database, open_database
 from exchange_wrapper.restore import control_incidents
 from exchange_wrapper.rpc import RpcInterface
 from exchange_wrapper.wsock_server import WebSocketServer, listen
+from serving.registry import Api, Role, api_method
 from tests.exchange_wrapper.fake_exchange import settings
 
 ROOT = Path(__file__).parents[2]

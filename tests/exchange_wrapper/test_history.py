@@ -30,7 +30,7 @@ from exchange_wrapper.storage.embedded import EmbeddedStore
 from exchange_wrapper.storage.recording import Recorded, Segment
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs
-from exchange_wrapper.wire import decode, encode
+from serving.wire import decode, encode
 
 DAY = 86_400
 START = 19_000 * DAY

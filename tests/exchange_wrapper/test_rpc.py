@@ -9,10 +9,10 @@ from tinyrpc.dispatch import RPCDispatcher
 from tinyrpc.exc import RPCError
 from tinyrpc.protocols.jsonrpc import JSONRPCProtocol
 
-from exchange_wrapper.api import Api, Role, api_method
 from exchange_wrapper.errors import ApiUsageError, InsufficientFunds, UnknownName, XWrapError
 from exchange_wrapper.rpc import RpcInterface, notification
-from exchange_wrapper.wire import decode, decode_request, error_from_wire, error_name, error_to_wire
+from serving.registry import Api, Role, api_method
+from serving.wire import decode, decode_request, error_from_wire, error_name, error_to_wire
 
 
 class Service:

@@ -1,9 +1,9 @@
 from exchange_wrapper.db import open_database, raw
 from exchange_wrapper.errors import ApiUsageError, DataError, StorageUnavailable, UnknownName
 from exchange_wrapper.users.accounts import FIRST_ADMIN
-from exchange_wrapper.users.roles import Role
 from exchange_wrapper.users.service import Users
 from exchange_wrapper.users.store import USER_MODELS
+from serving.roles import Role
 from tests.exchange_wrapper.users.users_folder import PASSWORD, ROOT, START, TINY, WithUsers
 
 

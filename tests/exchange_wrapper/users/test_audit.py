@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from exchange_wrapper.db import raw
 from exchange_wrapper.errors import Forbidden
 from exchange_wrapper.users import audit
-from exchange_wrapper.users.roles import Identity, Kind, Role
+from serving.roles import Identity, Kind, Role
 from tests.exchange_wrapper.users.users_folder import ROOT, START, WithUsers, after
 
 JSON = st.recursive(

@@ -6,19 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_wrapper.errors import ApiUsageError, Unauthorised
-from exchange_wrapper.users.http_guard import (
-    bearer_token,
-    is_local,
-    refresh_cookie,
-    refresh_token,
-    refuse_credentials_in_url,
-)
 from exchange_wrapper.users.rpc_guard import (
     handshake_token,
     offered_subprotocols,
     pick_subprotocol,
 )
 from exchange_wrapper.users.tokens import Prefix, new_token
+from serving.http_guard import (
+    bearer_token,
+    is_local,
+    refresh_cookie,
+    refresh_token,
+    refuse_credentials_in_url,
+)
 
 
 class TheAuthorizationHeader(unittest.TestCase):

@@ -1,8 +1,7 @@
 from collections.abc import Callable
 
 from exchange_wrapper.errors import ApiUsageError, Unauthorised, UnknownName
-from exchange_wrapper.users.roles import Identity, Kind, Role
-from exchange_wrapper.users.service import LOCAL_ADMIN
+from serving.roles import LOCAL_ADMIN, Identity, Kind, Role
 from tests.exchange_wrapper.fake_exchange import rows
 from tests.exchange_wrapper.users.users_folder import ROOT, START, WithUsers, after
 

@@ -1,10 +1,10 @@
 from exchange_wrapper.errors import ApiUsageError, Unauthorised
 from exchange_wrapper.users.lockout import ADDRESS_RULE, USER_RULE
 from exchange_wrapper.users.passwords import Passwords
-from exchange_wrapper.users.roles import Identity, Kind, Role
 from exchange_wrapper.users.service import Users
 from exchange_wrapper.users.sessions import FAMILY_S, REFRESH_S, Session
 from exchange_wrapper.users.tokens import ACCESS_S
+from serving.roles import Identity, Kind, Role
 from tests.exchange_wrapper.fake_exchange import rows
 from tests.exchange_wrapper.users.users_folder import PASSWORD, ROOT, START, WithUsers, after
 

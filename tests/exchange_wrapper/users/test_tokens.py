@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from exchange_wrapper.errors import DataError, Unauthorised
 from exchange_wrapper.times import SECOND, UtcNs
-from exchange_wrapper.users.roles import Role
 from exchange_wrapper.users.tokens import (
     ACCESS_S,
     AccessTokens,
@@ -19,6 +18,7 @@ from exchange_wrapper.users.tokens import (
     new_token,
     token_hash,
 )
+from serving.roles import Role
 from tests.exchange_wrapper.users.users_folder import START, after
 
 KEY = bytes(range(32))

@@ -6,8 +6,8 @@ from exchange_wrapper.db import create_database
 from exchange_wrapper.models import MODELS
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.users.passwords import Passwords
-from exchange_wrapper.users.roles import Identity, Kind, Role
 from exchange_wrapper.users.service import Users
+from serving.roles import Identity, Kind, Role
 
 TINY = Passwords(time_cost=1, memory_kib=8, parallelism=1)  # real ones are slow on purpose
 START = UtcNs(1_800_000_000 * SECOND + 123_456_789)

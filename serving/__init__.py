@@ -1,0 +1,1 @@
+"""What both services share to serve an API: a registry of methods, HTTP, Socket.IO, roles."""
