@@ -15,6 +15,8 @@ __all__ = ["L2Book", "Ladder", "Sizes"]
 
 V = TypeVar("V")
 
+_BUY = Side.BUY  # looked up for each change of a level, which through the class would cost more
+
 # Below this many entries a heap of removed prices is not worth rebuilding.
 _HEAP_SLACK = 64
 
@@ -232,6 +234,34 @@ class L2Book:
             raise DataError(f"a size of {size} lots in the book of {self.pair}")
         self.best_bid, self.best_ask = self.bid_sizes.best, self.ask_sizes.best
         return old
+
+    def apply(self, changes: Iterable[tuple[Side, Ticks, Lots]]) -> bool:
+        """Set several levels; return whether to look at the book: it is crossed or has a fault.
+
+        Raises
+        ------
+        DataError
+            A size is negative or a price is not positive. Half the changes are made then: the
+            book has to be replaced.
+        """
+        bids, asks = self.bid_sizes, self.ask_sizes
+        for side, price, size in changes:
+            ladder = bids if side is _BUY else asks
+            levels = ladder.levels
+            if size > 0:
+                if price in levels:
+                    levels[price] = size
+                elif price > 0:
+                    ladder.add(price, size)
+                else:
+                    raise DataError(f"a price of {price} ticks in the book of {self.pair}")
+            elif size < 0:
+                raise DataError(f"a size of {size} lots in the book of {self.pair}")
+            elif price in levels:
+                ladder.remove(price)
+        bid = self.best_bid = bids.best
+        ask = self.best_ask = asks.best
+        return self.fault is not None or (bid is not None and ask is not None and bid >= ask)
 
     def levels(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
         """Yield (price, size) of one side, best first, at a cost that grows with what is read.

@@ -5,7 +5,7 @@ Does no I/O and reads no clock: market events go in, executions of virtual order
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.errors import DataError
@@ -117,10 +117,17 @@ class LiveBook:
         self.last_message_at = event.received_at
         try:
             if type(event) is BookUpdate:
-                if self.state is not BookState.LIVE:
+                if self.state is not _LIVE:
                     return _NOTHING
+                listener = self._listener
+                if event.grid is None:
+                    if listener is None or listener.idle:
+                        numbers: Any = event.written  # a cast is a call, which is felt here
+                        if self.book.apply(numbers):
+                            self._check()
+                        return _NOTHING
                 # A crossed book has met this update already, in vain.
-                if event.grid is not None and not self.book.is_crossed():
+                elif not self.book.is_crossed():
                     texts = cast("list[tuple[Side, str, str]]", event.written)
                     if self.take(texts, event.grid, event.received_at):
                         return _NOTHING
@@ -137,12 +144,12 @@ class LiveBook:
 
     def _update(self, event: BookUpdate) -> Sequence[Execution]:
         # All levels first: half a message may well look crossed.
-        set_level, listener = self.book.set_level, self._listener
+        listener = self._listener
         if listener is None or listener.idle:
-            for side, price, size in event.changes:
-                set_level(side, price, size)
-            self._check()
+            if self.book.apply(event.changes):
+                self._check()
             return _NOTHING
+        set_level = self.book.set_level
         changed = [(*change, set_level(*change)) for change in event.changes]
         self._check()
         executions: list[Execution] = []

@@ -50,6 +50,8 @@ class Levels(unittest.TestCase):
                 with self.assertRaises(DataError):
                     self.book.set_level(side, Ticks(price), Lots(size))
                 with self.assertRaises(DataError):
+                    self.book.apply([(side, Ticks(price), Lots(size))])
+                with self.assertRaises(DataError):
                     self.book.replace([], [(Ticks(price), Lots(size))])
         self.assertEqual((self.book.bids, self.book.asks), ({5: 1}, {6: 2}))
 
@@ -69,6 +71,20 @@ class Levels(unittest.TestCase):
 
 
 class Properties(unittest.TestCase):
+    @given(changes)
+    def test_several_changes_at_once_make_the_same_book_as_one_by_one(
+        self, updates: list[tuple[Side, Ticks, Lots]]
+    ) -> None:
+        one_by_one, at_once = L2Book(PAIR), L2Book(PAIR)
+        for first in range(0, len(updates), 3):
+            part = updates[first : first + 3]
+            for change in part:
+                one_by_one.set_level(*change)
+            self.assertIs(at_once.apply(part), one_by_one.is_crossed())
+            self.assertEqual(at_once.best_bid, one_by_one.best_bid)
+            self.assertEqual(at_once.best_ask, one_by_one.best_ask)
+            self.assertEqual((at_once.bids, at_once.asks), (one_by_one.bids, one_by_one.asks))
+
     @given(changes, changes)
     def test_the_book_equals_a_rebuild_from_scratch(
         self,
