@@ -1,14 +1,13 @@
-"""The time a strategy sees: the machine's in paper and live, history's in a backtest."""
+"""The time a strategy sees: it stands still until it is moved, by history or by the machine's."""
 
-import asyncio
 import heapq
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from exchange_wrapper.times import SECOND, UtcNs
+from exchange_wrapper.times import UtcNs
 
-__all__ = ["NEVER", "Clock", "RealClock", "SimulatedClock"]
+__all__ = ["NEVER", "Clock", "RealTime", "SimulatedClock"]
 
 NEVER: Final = UtcNs(2**63 - 1)
 """Later than any time."""
@@ -26,32 +25,19 @@ class Clock(Protocol):
         ...
 
 
-class RealClock:
-    """The machine's clock, with timers on the running asyncio loop.
+class RealTime:
+    """The machine's time, for the stamps of what reaches a run.
 
-    Parameters
-    ----------
-    fail : callable
-        Gets what a timer's callback raises: nobody waits for a timer.
+    Each stamp is later than the one before, so that the stamps tell the order.
     """
 
-    def __init__(self, fail: Callable[[Exception], None]) -> None:
-        self._fail = fail
+    def __init__(self) -> None:
+        self._last = UtcNs(0)
 
-    def now(self) -> UtcNs:
-        """Return the machine's time."""
-        return UtcNs(time.time_ns())
-
-    def at(self, time: UtcNs, callback: Callable[[], None]) -> None:
-        """Call back once at ``time``; needs a running loop."""
-        delay_s = max(0, time - self.now()) / SECOND
-        asyncio.get_running_loop().call_later(delay_s, self._fire, callback)
-
-    def _fire(self, callback: Callable[[], None]) -> None:
-        try:
-            callback()
-        except Exception as error:
-            self._fail(error)
+    def stamp(self) -> UtcNs:
+        """Return the time."""
+        self._last = UtcNs(max(time.time_ns(), self._last + 1))
+        return self._last
 
 
 class SimulatedClock:

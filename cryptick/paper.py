@@ -2,22 +2,24 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any, Final, Self
 
 import numpy as np
 
-from cryptick.clock import Clock, RealClock
-from cryptick.components import Components
+from cryptick.clock import RealTime
+from cryptick.driven_run import BEAT, DrivenRun
 from cryptick.errors import UsageError
-from cryptick.hub import Audit, Hub
+from cryptick.hub import Audit
+from cryptick.inputs import INPUTS, InputLog, RunHeader, describe_plan, source_of
 from cryptick.report import RunResult, Summary, write_report, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
-from cryptick.strategy.base import START, STOP, RunContext
+from cryptick.strategy.base import START, STOP
 from cryptick.valuation import Plan, make_plan
-from cryptick.xwrap_interface import XWrapInterface
+from cryptick.xwrap_interface import BAR_FREQ_S, XWrapInterface
+from cryptick.xwrap_link import XWrapLink
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import ExchangeNotReady, Unavailable, UnknownName, XWrapError
 from exchange_wrapper.terms import ExchangeStatus
@@ -27,11 +29,9 @@ __all__ = ["PaperRun"]
 
 FILL_MODEL: Final = "xWrap's paper engine on the live book"
 
-_BAR_S: Final = 300  # the bars that xWrap makes of trades
 _READY_TIMEOUT_S: Final = 60.0
 _READY_POLL_S: Final = 0.25
 _HEARTBEAT_S: Final = 60.0
-_SHOWN_AFTER_S: Final = 0.1  # components reach their files so late at most
 _CANCEL_TIMEOUT_S: Final = 10.0
 
 
@@ -74,7 +74,7 @@ class PaperRun:
         ExchangeNotReady
             An exchange was not ready after a minute.
         """
-        if request.freq_s not in (None, _BAR_S):
+        if request.freq_s not in (None, BAR_FREQ_S):
             raise UsageError("bars are 5m on paper: leave --freq out")
         needed = sorted(request.balances)
         try:
@@ -129,44 +129,45 @@ class PaperRun:
             if not failure.done():
                 failure.set_exception(error)
 
-        clock = RealClock(fail)
-        hub = Hub(clock, audit)
-        start = clock.now()
+        def check() -> None:
+            if failure.done():
+                failure.result()
+
+        time = RealTime()
+        start = time.stamp()
         balances = self.request.wallets()
         set_id = await self._client.create_wallet_set(
             directory.run_id, [(*place, amount) for place, amount in balances.items()]
         )
         directory.update(wallet_set_id=set_id)
-        venue = XWrapInterface(
-            hub, self._client, directory.run_id, set_id, self.plan, self._exchanges, fail
+        header = self._header(directory.run_id, start, set_id)
+        request = self.request
+        run = DrivenRun(
+            header, request.strategy, request.params, audit, directory.path / "components"
         )
-        components = Components(hub, directory.path / "components", flush_after_s=_SHOWN_AFTER_S)
-        with RunRecorder(hub, directory, say) as recorder, components:
-            request = self.request
-            request.strategy(
-                RunContext(
-                    hub,
-                    venue,
-                    request.params,
-                    request.funded,
-                    self.plan.traded,
-                    f"{directory.run_id} {start}",
-                    components,
-                )
-            )
+        venue = run.venue
+        with (
+            RunRecorder(run.hub, directory, say) as recorder,
+            run.components,
+            InputLog(directory.path / INPUTS, header) as log,
+        ):
+            link = XWrapLink(run, self._client, set_id, self.plan, log, time, fail)
             recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")
             try:
                 needed_s = request.strategy.history_needed(request.params, request.funded)
-                await venue.load_history(needed_s)
-                hub.notify(START)
-                await venue.start()
+                await link.load_history(needed_s)
+                link.put(START)
+                check()
+                await link.subscribe()
+                check()
                 initial = self.plan.equity(balances, venue.bid)
                 first = {market: venue.bid(*market) for market in self.plan.followed}
-                await self._until_end(venue, recorder, clock, failure, stop)
-                hub.notify(STOP)
+                await self._until_end(link, venue, recorder, failure, stop)
+                link.put(STOP)
+                check()
             finally:
-                done = await _cancel(venue, recorder)
-            end = clock.now()
+                done = await _end(link, recorder)
+            end = time.stamp()
             final, holdings = self._sample(venue, end), venue.holdings()
             if done:
                 await self._client.deactivate_wallet_set(set_id)
@@ -196,18 +197,42 @@ class PaperRun:
             write_report(result, summary, directory)
             return summary
 
+    def _header(self, run_id: str, start: UtcNs, set_id: int) -> RunHeader:
+        request = self.request
+        source, source_hash = source_of(request.strategy)
+        followed: dict[str, set[str]] = {}
+        for exchange, pair in self.plan.followed:
+            followed.setdefault(exchange, set()).add(pair)
+        return RunHeader(
+            run_id=run_id,
+            start=start,
+            key=f"{run_id} {start}",
+            wallet_set_id=set_id,
+            strategy=request.strategy.__name__,
+            source=source,
+            source_hash=source_hash,
+            params=request.describe_params(),
+            balances={name: dict(wallets) for name, wallets in request.balances.items()},
+            exchanges={
+                name: _of_pairs(self._exchanges[name], followed.get(name, set()))
+                for name in request.balances
+            },
+            url=self._client.url,
+            **describe_plan(self.plan),
+        )
+
     async def _until_end(
         self,
+        link: XWrapLink,
         venue: XWrapInterface,
         recorder: RunRecorder,
-        clock: Clock,
         failure: asyncio.Future[None],
         stop: asyncio.Event,
     ) -> None:
         tasks = (
             asyncio.create_task(self._client.wait_closed()),
             asyncio.create_task(stop.wait()),
-            asyncio.create_task(self._beat(venue, recorder, clock)),
+            asyncio.create_task(self._beat(link, venue, recorder)),
         )
         try:
             await asyncio.wait((*tasks, failure), return_when=asyncio.FIRST_COMPLETED)
@@ -219,11 +244,11 @@ class PaperRun:
         if not stop.is_set():
             raise Unavailable(f"xWrap at {self._client.url} has gone; open orders stay there")
 
-    async def _beat(self, venue: XWrapInterface, recorder: RunRecorder, clock: Clock) -> None:
+    async def _beat(self, link: XWrapLink, venue: XWrapInterface, recorder: RunRecorder) -> None:
         """Tell the equity once a minute."""
         while True:
             await asyncio.sleep(_HEARTBEAT_S)
-            equity = self._sample(venue, clock.now())
+            equity = self._sample(venue, link.put(BEAT))
             counts = recorder.counts
             recorder.log(
                 f"equity {equity:,.2f} {self.plan.currency}, "
@@ -239,13 +264,21 @@ class PaperRun:
         return equity
 
 
-async def _cancel(venue: XWrapInterface, recorder: RunRecorder) -> bool:
-    """Cancel open orders; tell whether all are done."""
+async def _end(link: XWrapLink, recorder: RunRecorder) -> bool:
+    """Cancel open orders and hear nothing more; tell whether all are done."""
     try:
-        done = await venue.cancel_all(_CANCEL_TIMEOUT_S)
+        done = await link.end(_CANCEL_TIMEOUT_S)
     except XWrapError as error:
         recorder.log(f"open orders could not be cancelled: {error.message}")
         return False
+    finally:
+        link.close()
     if not done:
         recorder.log("open orders were not cancelled in time; they and the wallet set stay")
     return done
+
+
+def _of_pairs(exchange: Mapping[str, Any], pairs: Collection[str]) -> dict[str, Any]:
+    """Return as much of what ``get_exchanges`` says as concerns these pairs."""
+    increments = {name: exchange["increments"][name] for name in sorted(pairs)}
+    return {**exchange, "pairs": sorted(pairs), "increments": increments}

@@ -1,13 +1,13 @@
-"""The hub's provider ``exchange`` on paper: xWrap behind its client.
+"""The hub's provider ``exchange`` on paper: what xWrap says becomes messages, calls its requests.
 
-Market data and the fate of orders come as notifications and reach the strategy synchronously, on
-the event loop. What a handler raises can't reach the run through the client: it goes to ``fail``.
+No I/O: notifications and answers go in, and requests come out for whoever has the connection.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
+
+import msgspec
 
 from cryptick.followed_book import FollowedBook
 from cryptick.hub import Hub
@@ -23,6 +23,8 @@ from cryptick.messages import (
     Bar,
     Call,
     CancelIntent,
+    ErrorBody,
+    Failure,
     MarketEvent,
     MarketTrade,
     Message,
@@ -34,18 +36,37 @@ from cryptick.past_candles import PastCandles
 from cryptick.strategy.base import Balance
 from cryptick.valuation import Plan
 from cryptick.xwrap_forms import Json, read_candles, read_fill, read_order_update, read_pair
-from exchange_wrapper.candles import Candles, format_freq, parse_freq
-from exchange_wrapper.client import XWrapClient
-from exchange_wrapper.errors import OrderRejected, Unavailable, UnknownName, XWrapError
+from exchange_wrapper.candles import Candles, parse_freq
+from exchange_wrapper.errors import OrderRejected, UnknownName
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.numbers import ZERO
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs, from_iso
 
-__all__ = ["XWrapInterface"]
+__all__ = ["BAR_FREQ_S", "NOTIFICATIONS", "Request", "XWrapInterface"]
 
-_BAR_S: Final = 300  # the candles that xWrap makes of trades
+BAR_FREQ_S: Final = 300
+"""Length of the candles that xWrap makes of trades."""
+
+NOTIFICATIONS: Final = ("ticker", "trades", "candle", "book", "order", "trade", "wallet_set")
+"""What is heard of xWrap."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Something to be asked of xWrap.
+
+    Attributes
+    ----------
+    method : str
+        ``make_order`` or ``cancel_order``, answered by an input ``answer`` with this number, or
+        ``fetch_book``: subscribe to a book anew.
+    arguments : dict
+    """
+
+    number: int
+    method: str
+    arguments: dict[str, Any]
 
 
 class XWrapInterface:
@@ -54,8 +75,6 @@ class XWrapInterface:
     Parameters
     ----------
     hub : Hub
-    client : XWrapClient
-        Connected.
     run_id : str
         Names the run's orders.
     set_id : int
@@ -63,32 +82,28 @@ class XWrapInterface:
     plan : Plan
     exchanges : mapping of str to dict
         What ``get_exchanges`` says, by name.
-    fail : callable
-        Gets the error after which the run can't go on.
 
     Attributes
     ----------
     heard : dict of str to int
         Number of quotes, trades, bars and, where followed, books so far.
+    open_orders : dict of str to str
+        The exchange of each order that is not done, by client_oid.
     """
 
     def __init__(
         self,
         hub: Hub,
-        client: XWrapClient,
         run_id: str,
         set_id: int,
         plan: Plan,
         exchanges: Mapping[str, Json],
-        fail: Callable[[Exception], None],
     ) -> None:
         self.heard = {"quotes": 0, "trades": 0, "bars": 0}
+        self.open_orders: dict[str, str] = {}
         self._hub = hub
-        self._client = client
         self._run_id = run_id
         self._set_id = set_id
-        self._plan = plan
-        self._fail = fail
         self._pairs = {
             (exchange, pair): read_pair(pair, exchanges[exchange]["increments"][pair])
             for exchange, pair in plan.followed
@@ -102,24 +117,34 @@ class XWrapInterface:
         self._bids: dict[tuple[str, str], Decimal] = {}
         self._books: dict[tuple[str, str], FollowedBook] = {}
         self._past = PastCandles(hub.clock)
-        self._follows_candles = False
-        self._open: dict[str, str] = {}  # exchange by client_oid
         self._closing = False
-        self._all_done = asyncio.Event()
-        self._all_done.set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._requests: list[Request] = []
+        self._count = 0
+        self._asked: dict[int, tuple[Call, OrderIntent | CancelIntent]] = {}
+        self._handlers = {
+            "ticker": self._on_ticker,
+            "first_quote": self._on_first_quote,
+            "trades": self._on_trade,
+            "history": self._on_history,
+            "candle": self._on_candle,
+            "book": self._on_book,
+            "order": self._on_order,
+            "trade": self._on_fill,
+            "wallet_set": self._on_wallet_set,
+            "answer": self._on_answer,
+            "end": self._on_end,
+        }
         hub.on(ORDER, self._order)
         hub.on(CANCEL, self._cancel)
-        for method, handler in (
-            ("ticker", self._on_ticker),
-            ("trades", self._on_trade),
-            ("candle", self._on_candle),
-            ("book", self._on_book),
-            ("order", self._on_order),
-            ("trade", self._on_fill),
-            ("wallet_set", self._on_wallet_set),
-        ):
-            client.on(method, self._guarded(handler))
+
+    def receive(self, method: str, params: Any) -> None:
+        """Take a notification, an answer or another input."""
+        self._handlers[method](params)
+
+    def take_requests(self) -> list[Request]:
+        """Return what is to be asked of xWrap since the last call, in order."""
+        requests, self._requests = self._requests, []
+        return requests
 
     # What the strategy may know
 
@@ -154,62 +179,19 @@ class XWrapInterface:
         """Return the candles of the last ``count`` intervals that are over."""
         return self._past.last(exchange, pair, freq_s, count)
 
-    # The run's life
+    # Inputs
 
-    async def load_history(self, needed_s: int) -> None:
-        """Read the candles of the traded pairs of the last ``needed_s`` seconds."""
-        if not needed_s:
-            return
-        self._follows_candles = True
-        start_s = self._hub.clock.now() // SECOND - needed_s
-        freq = format_freq(_BAR_S)
-        for exchange, pair in self._plan.traded:
-            pages = self._client.iterate_ohlcv(exchange, pair, start=start_s, freq=freq)
-            async for points in pages:
-                self._past.append(exchange, pair, read_candles(_BAR_S, points))
+    def _on_history(self, candles: Json) -> None:
+        self._past.append(
+            candles["exchange"], candles["pair"], read_candles(BAR_FREQ_S, candles["points"])
+        )
 
-    async def start(self) -> None:
-        """Read the wallets, subscribe to what the strategy listens to, and tell the prices."""
-        wallet_set = await self._client.get_wallet_set(self._set_id)
-        self._on_wallet_set(wallet_set)
-        for exchange, pair in self._plan.followed:
-            await self._client.subscribe("ticker", exchange, pair)
-            if self._hub.market_handlers(TRADE, exchange, pair):
-                await self._client.subscribe("trades", exchange, pair)
-            if self._follows_candles or self._hub.market_handlers(BAR, exchange, pair):
-                await self._client.subscribe("candles", exchange, pair)
-            if self._hub.market_handlers(BOOK, exchange, pair):
-                self._books[exchange, pair] = FollowedBook(exchange, self.pair(exchange, pair))
-                await self._client.subscribe("book", exchange, pair)
-        for exchange, pair in self._plan.followed:
-            if (exchange, pair) not in self._quotes:
-                await self._first_quote(exchange, pair)
-
-    async def cancel_all(self, timeout_s: float) -> bool:
-        """Cancel the run's open orders and tell whether all were done in time.
-
-        From now on the strategy hears no market data, and its orders are refused.
-        """
-        self._closing = True
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for client_oid, exchange in list(self._open.items()):
-            await self._client.cancel_order(exchange, client_oid)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._all_done.wait()
-        except TimeoutError:
-            return False
-        self._on_wallet_set(await self._client.get_wallet_set(self._set_id))
-        return True
-
-    async def _first_quote(self, exchange: str, pair: str) -> None:
+    def _on_first_quote(self, best: Json) -> None:
         """Tell the present best prices: a ticker only comes when they change."""
-        book = await self._client.get_book(exchange, pair, depth=1)
-        if book["bids"] and book["asks"] and (exchange, pair) not in self._quotes:
-            bid, ask = (Decimal(book[side][0][0]) for side in ("bids", "asks"))
-            self._guarded(self._tell_quote)(Quote(exchange, pair, bid, ask, self._hub.clock.now()))
-
-    # Notifications
+        exchange, pair = best["exchange"], best["pair"]
+        if (exchange, pair) not in self._quotes:
+            now = self._hub.clock.now()
+            self._tell_quote(Quote(exchange, pair, Decimal(best["bid"]), Decimal(best["ask"]), now))
 
     def _on_ticker(self, ticker: Json) -> None:
         exchange, pair = ticker["exchange"], ticker["pair"]
@@ -242,7 +224,7 @@ class XWrapInterface:
     def _on_candle(self, candles: Json) -> None:
         exchange, pair = candles["exchange"], candles["pair"]
         freq_s = parse_freq(candles["freq"])
-        if freq_s == _BAR_S:
+        if freq_s == BAR_FREQ_S:
             self._past.append(exchange, pair, read_candles(freq_s, candles["points"]))
         for time, low, high, open, close, volume, _ in candles["points"]:
             self.heard["bars"] += 1
@@ -252,20 +234,16 @@ class XWrapInterface:
             self._publish(BAR, bar)
 
     def _on_book(self, message: Json) -> None:
-        followed = self._books.get((message["exchange"], message["pair"]))
+        market = message["exchange"], message["pair"]
+        followed = self._books.get(market)
         if followed is None:
-            return
+            followed = self._books[market] = FollowedBook(market[0], self.pair(*market))
         outcome = followed.receive(message)
         if outcome == "changed":
             self.heard["books"] = self.heard.get("books", 0) + 1
             self._publish(BOOK, followed.view)
         elif outcome == "lost":
-            self._spawn(self._subscribe_anew(message["exchange"], message["pair"]))
-
-    async def _subscribe_anew(self, exchange: str, pair: str) -> None:
-        """Ask for a new snapshot: it is the first that a subscriber hears."""
-        await self._client.unsubscribe("book", exchange, pair)
-        await self._client.subscribe("book", exchange, pair)
+            self._ask("fetch_book", exchange=market[0], pair=market[1])
 
     def _publish(self, method: str, event: MarketEvent) -> None:
         if not self._closing:
@@ -273,27 +251,36 @@ class XWrapInterface:
             self._hub.publish(handlers, event)
 
     def _on_order(self, order: Json) -> None:
-        if order["wallet_set_id"] != self._set_id:
-            return
         update = read_order_update(order)
         if update.is_done:
-            self._forget(update.client_oid)
+            self.open_orders.pop(update.client_oid, None)
         self._hub.notify(ORDER_UPDATE, update)
 
     def _on_fill(self, trade: Json) -> None:
-        if trade["wallet_set_id"] != self._set_id:
-            return
         # Its wallets were told of before.
         self._hub.notify(FILL, read_fill(trade))
 
     def _on_wallet_set(self, wallet_set: Json) -> None:
-        if wallet_set["id"] == self._set_id:
-            self._wallets = {
-                (one["exchange"], one["currency"]): Balance(
-                    Decimal(one["balance"]), Decimal(one["available"])
-                )
-                for one in wallet_set["wallets"]
-            }
+        self._wallets = {
+            (one["exchange"], one["currency"]): Balance(
+                Decimal(one["balance"]), Decimal(one["available"])
+            )
+            for one in wallet_set["wallets"]
+        }
+
+    def _on_answer(self, answer: Json) -> None:
+        call, intent = self._asked.pop(answer["request"])
+        error = answer.get("error")
+        if error is None:
+            self._hub.answer(call, intent.client_oid)
+            return
+        if isinstance(intent, OrderIntent):
+            self.open_orders.pop(intent.client_oid, None)
+        assert call.response_method is not None
+        self._hub.post(Failure(call.response_method, msgspec.convert(error, ErrorBody)))
+
+    def _on_end(self, _: object) -> None:
+        self._closing = True
 
     # Calls of the strategy
 
@@ -303,70 +290,32 @@ class XWrapInterface:
         if self._closing:
             self._hub.fail(message, OrderRejected("the run is ending"))
             return
-        self._open[intent.client_oid] = intent.exchange
-        self._all_done.clear()
-        self._spawn(self._make_order(message, intent))
-
-    async def _make_order(self, call: Call, intent: OrderIntent) -> None:
-        try:
-            status, reason = await self._client.make_order(
-                run_id=self._run_id,
-                exchange=intent.exchange,
-                client_oid=intent.client_oid,
-                type=intent.type,
-                pair=intent.pair,
-                size=intent.size,
-                side=intent.side,
-                wallet_set_id=self._set_id,
-                limit=intent.limit,
-                cancel_after=intent.cancel_after_s,
-                funds=intent.funds,
-            )
-            if status != "accepted":
-                raise OrderRejected(reason)
-        except XWrapError as error:
-            if type(error) is Unavailable:  # nobody knows whether the order was made
-                raise
-            self._forget(intent.client_oid)
-            self._hub.fail(call, error)
-        else:
-            self._hub.answer(call, intent.client_oid)
+        self.open_orders[intent.client_oid] = intent.exchange
+        number = self._ask(
+            "make_order",
+            run_id=self._run_id,
+            exchange=intent.exchange,
+            client_oid=intent.client_oid,
+            type=intent.type,
+            pair=intent.pair,
+            size=intent.size,
+            side=intent.side,
+            wallet_set_id=self._set_id,
+            limit=intent.limit,
+            cancel_after=intent.cancel_after_s,
+            funds=intent.funds,
+        )
+        self._asked[number] = message, intent
 
     def _cancel(self, message: Message) -> None:
         assert isinstance(message, Call)
-        self._spawn(self._cancel_order(message, payload(message)))
+        intent: CancelIntent = payload(message)
+        number = self._ask(
+            "cancel_order", exchange=intent.exchange, client_order_id=intent.client_oid
+        )
+        self._asked[number] = message, intent
 
-    async def _cancel_order(self, call: Call, intent: CancelIntent) -> None:
-        try:
-            await self._client.cancel_order(intent.exchange, intent.client_oid)
-        except XWrapError as error:
-            if type(error) is Unavailable:
-                raise
-            self._hub.fail(call, error)
-        else:
-            self._hub.answer(call, intent.client_oid)
-
-    def _forget(self, client_oid: str) -> None:
-        self._open.pop(client_oid, None)
-        if not self._open:
-            self._all_done.set()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        async def run() -> None:
-            try:
-                await work
-            except Exception as error:
-                self._fail(error)
-
-        task = asyncio.create_task(run())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _guarded(self, handler: Callable[[Any], None]) -> Callable[[Any], None]:
-        def handle(params: Any) -> None:
-            try:
-                handler(params)
-            except Exception as error:
-                self._fail(error)
-
-        return handle
+    def _ask(self, method: str, **arguments: Any) -> int:
+        self._count += 1
+        self._requests.append(Request(self._count, method, arguments))
+        return self._count

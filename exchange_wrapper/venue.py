@@ -137,6 +137,10 @@ class Venue:
         """What the exchange can do."""
         return self.exchange.capabilities
 
+    def catch_up(self, now: UtcNs) -> None:
+        """Carry out virtual orders that are due, before anything else happens at this time."""
+        self._advance(now)
+
     async def start(self) -> None:
         """Begin to run in the background; ``stop`` ends it."""
         assert self._task is None, "a venue is started once"

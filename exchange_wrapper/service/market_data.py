@@ -29,8 +29,9 @@ class MarketDataApi(Part):
     def get_exchanges(self, *, mode: Mode | None = None) -> list[Json]:
         """Return the loaded exchanges, all or those of a mode (``paper`` or ``live``).
 
-        Each is ``{"exchange", "class", "status", "pairs", "currencies", "mode", "increments"}``;
-        ``pairs`` are known once the exchange has been reached.
+        Each is ``{"exchange", "class", "status", "problem", "pairs", "currencies", "mode",
+        "latency_ms", "fees", "increments"}``; ``pairs`` are known once the exchange has been
+        reached.
         """
         described = []
         for settings in self.engine.settings.exchanges:
@@ -48,6 +49,7 @@ class MarketDataApi(Part):
                             {c for pair in pairs for c in (pair.base, pair.quote)}
                         ),
                         "mode": venue.mode.value,
+                        "latency_ms": settings.latency_ms,
                         "fees": {
                             "maker": format_amount(venue.fees.maker),
                             "taker": format_amount(venue.fees.taker),

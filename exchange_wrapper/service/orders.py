@@ -75,9 +75,10 @@ class OrderApi(Part):
             cancel_after_s=cancel_after,
             funds=None if funds is None else parse_amount(funds, "funds"),
         )
-        self.engine.venue(exchange)
+        venue, now = self.engine.venue(exchange), self.engine.clock()
+        venue.catch_up(now)  # what arrived before has its funds and its share of the book
         try:
-            self.engine.desk.make_order(request, self.engine.clock())
+            self.engine.desk.make_order(request, now)
         except InvalidAmount as error:
             return ["invalid", error.message]
         except InsufficientFunds:

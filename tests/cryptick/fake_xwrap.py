@@ -140,11 +140,11 @@ class FakeXWrap:
         self._go_on()
         return "accepted", ""
 
-    async def cancel_order(self, exchange: str, client_oid: str) -> dict[str, object]:
+    async def cancel_order(self, exchange: str, client_order_id: str) -> dict[str, object]:
         self._check()
         if self.deaf:
             return {}
-        order = self.desk.cancel_order(exchange, client_oid, self._tick())
+        order = self.desk.cancel_order(exchange, client_order_id, self._tick())
         self._go_on()
         return order.to_dict()
 

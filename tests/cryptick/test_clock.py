@@ -1,8 +1,8 @@
-import asyncio
 import unittest
+from unittest.mock import patch
 
-from cryptick.clock import NEVER, RealClock, SimulatedClock
-from exchange_wrapper.times import SECOND, UtcNs
+from cryptick.clock import NEVER, RealTime, SimulatedClock
+from exchange_wrapper.times import UtcNs
 
 
 class SimulatedTime(unittest.TestCase):
@@ -23,20 +23,11 @@ class SimulatedTime(unittest.TestCase):
         self.assertEqual((fired, clock.next_due), ([20], NEVER))
 
 
-class MachineTime(unittest.IsolatedAsyncioTestCase):
-    async def test_a_time_that_has_passed_is_called_at_once(self) -> None:
-        clock, done = RealClock(self.fail), asyncio.Event()
-        clock.at(UtcNs(clock.now() - SECOND), done.set)
-        await asyncio.wait_for(done.wait(), 5)
-
-    async def test_what_a_callback_raises_is_handed_over(self) -> None:
-        failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        clock = RealClock(failed.set_result)
-        clock.at(clock.now(), lambda: 1 / 0)
-        self.assertIsInstance(await asyncio.wait_for(failed, 5), ZeroDivisionError)
-
-    def fail(self, error: Exception) -> None:
-        raise AssertionError(error)
+class MachineTime(unittest.TestCase):
+    def test_each_stamp_is_later_than_the_one_before_even_if_the_clock_is_not(self) -> None:
+        time = RealTime()
+        with patch("time.time_ns", side_effect=[1000, 1000, 900, 2000]):
+            self.assertEqual([time.stamp() for _ in range(4)], [1000, 1001, 1002, 2000])
 
 
 if __name__ == "__main__":

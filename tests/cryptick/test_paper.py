@@ -13,11 +13,13 @@ from cryptick import paper
 from cryptick.audit import AuditLog
 from cryptick.book_view import BookView
 from cryptick.errors import HandlerFailed, UsageError
+from cryptick.inputs import INPUTS, read_inputs
 from cryptick.messages import Bar, Fill, MarketTrade, OrderUpdate, Quote
 from cryptick.paper import PaperRun
 from cryptick.report import Summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory
+from cryptick.run_replay import RunReplay
 from cryptick.strategy.base import Strategy
 from cryptick.strategy.hodl import HodlStrategy
 from exchange_wrapper.client import XWrapClient
@@ -33,6 +35,7 @@ class PaperCase(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(folder.cleanup)
         self.root = Path(folder.name)
         self.said: list[str] = []
+        self.runs: list[tuple[type[Strategy], Path]] = []
 
     async def asyncSetUp(self) -> None:
         self.xwrap = FakeXWrap()
@@ -48,6 +51,7 @@ class PaperCase(unittest.IsolatedAsyncioTestCase):
         stop = asyncio.Event()
         directory = RunDirectory.claim(self.root, strategy.__name__)
         self.path = directory.path
+        self.runs.append((strategy, self.path))
 
         async def play() -> None:
             for step in (*script, stop.set):
@@ -56,11 +60,21 @@ class PaperCase(unittest.IsolatedAsyncioTestCase):
                 step()
 
         player = asyncio.create_task(play())
-        with AuditLog(self.path / "messages.jsonl", flush=True) as audit:
-            try:
+        try:
+            with AuditLog(self.path / "messages.jsonl", flush=True) as audit:
                 return await run.run(directory, audit, stop, self.said.append)
-            finally:
-                player.cancel()
+        finally:
+            player.cancel()
+
+    def tearDown(self) -> None:
+        """Check that the inputs of each run lead to the same messages again."""
+        for strategy, path in self.runs:
+            header, inputs = read_inputs(path / INPUTS)
+            replay = RunReplay(header, strategy, strategy.Params(), path / "messages.jsonl")
+            with tempfile.TemporaryDirectory() as scratch:
+                replay.run(inputs, Path(scratch))
+            self.assertIsNone(replay.difference)
+            self.assertGreater(replay.counts["messages"], 0)
 
     def rows(self, name: str) -> list[list[str]]:
         return [line.split(",") for line in (self.path / name).read_text().splitlines()[1:]]
@@ -256,6 +270,14 @@ class Runs(PaperCase):
         self.assertEqual((summary.final_equity, summary.trades), ("997.204", 2))
         reasons = sorted(row[10] for row in self.rows("orders.csv"))
         self.assertEqual(reasons, ["cancelled", "filled", "filled"])
+
+    async def test_the_equity_is_told_now_and_then_and_the_time_goes_on(self) -> None:
+        with patch.object(paper, "_HEARTBEAT_S", 0.0):
+            await self.run_paper(HodlStrategy)
+        times = [line[:27] for line in (self.path / "run.log").read_text().splitlines()]
+        self.assertIn("equity 988.02 USD, 1 orders, 1 trades", "\n".join(self.said))
+        self.assertEqual(times, sorted(times))
+        self.assertGreater(len(set(times)), 3)
 
     async def test_a_refused_order_is_heard_of(self) -> None:
         heard: list[OrderUpdate] = []

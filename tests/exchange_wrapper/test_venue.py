@@ -265,6 +265,18 @@ class TradingTest(VenueCase):
             ],
         )
 
+    async def test_what_is_due_can_be_carried_out_although_no_event_has_come(self) -> None:
+        await self.play(
+            [
+                snapshot({100: 1}, {101: 7}, at=10),
+                self.submitting(limit_order(100, 2), at=10),
+                lambda: self.running.catch_up(UtcNs(14)),
+                lambda: self.assertEqual(self.executions, []),
+                lambda: self.running.catch_up(UtcNs(15)),
+                lambda: self.assertEqual(self.executions, [Opened(1, UtcNs(15))]),
+            ]
+        )
+
     async def test_what_is_due_after_an_event_meets_the_book_as_it_then_is(self) -> None:
         await self.play(
             [

@@ -1,14 +1,8 @@
 """When a change is written and announced."""
 
-import asyncio
-import tempfile
-import unittest
 from decimal import Decimal
-from pathlib import Path
 
-from cryptick.clock import RealClock
 from cryptick.components import COMPONENT_CHANGED, ComponentChanged, Components, read_rows
-from cryptick.hub import Hub
 from cryptick.messages import Message, payload
 from exchange_wrapper.times import SECOND
 from tests.cryptick.components.case import NOW, ComponentsCase
@@ -93,25 +87,3 @@ class Delayed(ComponentsCase):
         self.assertEqual(self.clock.next_due, NOW + SECOND // 4)
         self.clock.fire()
         self.assertEqual([row[1] for row in read_rows(self.path, "l").rows], [1.5])
-
-
-class OnTheMachinesClock(unittest.IsolatedAsyncioTestCase):
-    async def test_what_one_turn_adds_is_announced_once_and_can_be_read(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            failed: list[Exception] = []
-            hub = Hub(RealClock(failed.append))
-            components = Components(hub, Path(folder), flush_after_s=0)
-            log = components.text_log("log", title="L")
-            rows: list[int] = []
-            heard = asyncio.Event()
-
-            def hear(message: Message) -> None:
-                rows.append(payload(message).rows)
-                heard.set()
-
-            hub.on(COMPONENT_CHANGED, hear)
-            for _ in range(10):
-                log.write("x")
-            await asyncio.wait_for(heard.wait(), 30)
-            self.assertEqual((rows, failed), ([10], []))
-            self.assertEqual(read_rows(Path(folder), "log").total, 10)
