@@ -1,7 +1,8 @@
-"""Run a strategy on live prices with virtual money: a paper run against a running xWrap."""
+"""Run a strategy on live prices against a running xWrap: on paper, or with real money."""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Self
 
@@ -23,9 +24,23 @@ from exchange_wrapper.errors import ExchangeNotReady, Unavailable, UnknownName, 
 from exchange_wrapper.terms import ExchangeStatus
 from exchange_wrapper.times import SECOND, UtcNs
 
-__all__ = ["PaperRun"]
+__all__ = ["PaperRun", "RunHandle"]
 
-FILL_MODEL: Final = "xWrap's paper engine on the live book"
+FILL_MODEL: Final = {
+    "paper": "xWrap's paper engine on the live book",
+    "live": "the exchange itself",
+}
+
+
+@dataclass(frozen=True)
+class RunHandle:
+    """A run for those who listen to it and steer it; ``fail`` ends it with an error."""
+
+    hub: Hub
+    plan: Plan
+    venue: XWrapInterface
+    fail: Callable[[Exception], None]
+
 
 _BAR_S: Final = 300  # the bars that xWrap makes of trades
 _READY_TIMEOUT_S: Final = 60.0
@@ -36,7 +51,7 @@ _CANCEL_TIMEOUT_S: Final = 10.0
 
 
 class PaperRun:
-    """One paper run, from its wallet set to its summary; made by `prepare`.
+    """One paper or live run, from its wallet set to its summary; made by `prepare`.
 
     Parameters
     ----------
@@ -69,7 +84,8 @@ class PaperRun:
         UnknownName
             An exchange, currency or pair is not loaded in xWrap.
         UsageError
-            The balances can't be counted in one currency, or bars of another length are asked for.
+            The balances can't be counted in one currency, bars of another length are asked for, or
+            an exchange is of another mode.
         ExchangeNotReady
             An exchange was not ready after a minute.
         """
@@ -94,6 +110,10 @@ class PaperRun:
             raise ExchangeNotReady(
                 f"exchange {late[0]} is {exchange['status']}: {problem}"
             ) from None
+        for name in needed:
+            if name in exchanges and exchanges[name]["mode"] != request.mode:
+                kind = exchanges[name]["mode"]
+                raise UsageError(f"exchange {name} is a {kind} one: run with -m {kind} there")
         listed = {name: one["pairs"] for name, one in exchanges.items()}
         wanted = request.strategy.pairs(request.params, request.funded)
         plan = make_plan(wanted, request.funded, listed, "xWrap", UnknownName)
@@ -105,6 +125,9 @@ class PaperRun:
         audit: Audit,
         stop: asyncio.Event,
         say: Callable[[str], None],
+        *,
+        wallet_set_id: int | None = None,
+        attach: Callable[[RunHandle], None] | None = None,
     ) -> Summary:
         """Run until ``stop`` is set, then cancel open orders and give the funds back.
 
@@ -114,6 +137,10 @@ class PaperRun:
         ----------
         say : callable
             Gets one readable line per fill, log line and minute.
+        wallet_set_id : int, optional
+            The run's wallet set, where it has one already.
+        attach : callable, optional
+            Lets others listen to the run and steer it.
 
         Raises
         ------
@@ -132,9 +159,11 @@ class PaperRun:
         hub = Hub(clock, audit)
         start = clock.now()
         balances = self.request.wallets()
-        set_id = await self._client.create_wallet_set(
-            directory.run_id, [(*place, amount) for place, amount in balances.items()]
-        )
+        set_id = wallet_set_id
+        if set_id is None:
+            set_id = await self._client.create_wallet_set(
+                directory.run_id, [(*place, amount) for place, amount in balances.items()]
+            )
         directory.update(wallet_set_id=set_id)
         venue = XWrapInterface(
             hub, self._client, directory.run_id, set_id, self.plan, self._exchanges, fail
@@ -153,6 +182,8 @@ class PaperRun:
                     components,
                 )
             )
+            if attach is not None:
+                attach(RunHandle(hub, self.plan, venue, fail))
             recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")
             try:
                 needed_s = request.strategy.history_needed(request.params, request.funded)
@@ -183,7 +214,7 @@ class PaperRun:
                 figures=figures(float(initial), time_s, equity),
                 holdings=holdings,
                 fees={name: venue.fees(name) for name in self.request.balances},
-                fill_model=FILL_MODEL,
+                fill_model=FILL_MODEL[request.mode],
             )
 
     async def _until_end(

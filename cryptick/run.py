@@ -3,61 +3,50 @@
 import argparse
 import asyncio
 import json
-import os
 import re
 import signal
 import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from traceback import format_exception
-from typing import Final, Literal, NoReturn
+from typing import Final, Literal, NoReturn, cast
 
 import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from cryptick import __version__
-from cryptick.audit import AuditLog
-from cryptick.backtest import (
-    Backtest,
-    load_history,
-    load_recordings,
-    load_series,
-    plan_backtest,
-)
-from cryptick.book_replay import Recording
-from cryptick.candle_market import Series
-from cryptick.errors import HandlerFailed, UsageError
+from cryptick.errors import UsageError
 from cryptick.fill_rule import FillModel, FillRule
-from cryptick.paper import PaperRun
 from cryptick.parameters import range_words
 from cryptick.report import Summary, print_summary
 from cryptick.request import CANDLE_FEES, Fees, RunRequest, make_params, param_fields
-from cryptick.run_directory import RunDirectory
+from cryptick.runner import (
+    STORE_PATH,
+    XWRAP_URL,
+    claim,
+    connect,
+    open_history,
+    run_backtest,
+    run_on_xwrap,
+    xwrap_url,
+)
 from cryptick.strategy import Strategy, find_strategy, shipped_strategies
 from exchange_wrapper.candles import parse_freq
-from exchange_wrapper.client import XWrapClient
-from exchange_wrapper.errors import InvalidAmount, Unavailable, XWrapError
+from exchange_wrapper.errors import InvalidAmount, XWrapError
 from exchange_wrapper.fees import FeeSchedule
-from exchange_wrapper.history import HistorySource, RemoteHistory, StoreHistory
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.times import MILLISECOND, SECOND
 
 __all__ = ["main"]
 
-XWRAP_URL: Final = "ws://127.0.0.1:4200"
-STORE_PATH: Final = "var/timeseries.db"
-
-_RECONNECT_POLL_S: Final = 0.25
-
 _EXAMPLES: Final = """\
 Balances are given as --EXCHANGE-CURRENCY AMOUNT, as many as there are. In a backtest the exchange
-is any that candles are stored of; on paper it is one that xWrap has loaded.
+is any that candles are stored of; on paper and live it is one that xWrap has loaded in that mode.
+Live trades real money.
 
 Dates are DD-MM-YYYY or ISO 8601, in UTC. A backtest is on the bars that open from the start on and
 before the end; an end that is a date alone includes that whole day.
@@ -129,8 +118,6 @@ def _run(arguments: list[str], stderr: Console) -> int:
         _print_strategies()
         return 0
     options = _Options(**vars(parser.parse_args(known)))
-    if options.mode == "live":
-        raise UsageError("live mode is not available yet; -m paper trades on live prices")
     request = _request(options, flags)
     summary = (
         _backtest(request, options, stderr)
@@ -146,33 +133,23 @@ def _run(arguments: list[str], stderr: Console) -> int:
 
 def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summary:
     with ExitStack() as stack:
-        source, place = _history(options, stack)
-        if isinstance(source, RemoteHistory):
-            request = replace(request, fees=request.fees.known(source.fees()))
-        plan = plan_backtest(request, source, place)
-        data: Sequence[Series] | Sequence[Recording]
-        if request.fills.model is FillModel.BOOK:
-            data = load_recordings(request, source, plan)
-        else:
-            data = series = load_series(request, source, plan)
-            _warn_of_late_starts(request, series, stderr)
-        directory = _claim(request, options)
-        audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
-        history = load_history(request, source, data)
-        backtest = Backtest(request, plan, data, directory, audit, history)
-        directory.update(state="running", source=place)
+        source, place = open_history(options.store, options.xwrap, stack)
         progress = stack.enter_context(
             Progress(console=stderr, transient=True, disable=not stderr.is_terminal)
         )
         task = progress.add_task(f"{request.strategy.__name__}", total=None)
-        with _Outcome(directory):
-            return backtest.run(
-                place, lambda done, total: progress.update(task, completed=done, total=total)
-            )
+        return run_backtest(
+            request,
+            source,
+            place,
+            lambda: claim(request, Path(options.runs_dir)),
+            warn=lambda words: stderr.print(f"cryptick.run: {words}"),
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
 
 
 def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
-    url = _xwrap_url(options)
+    url = xwrap_url(options.xwrap)
     console = stderr if options.json else Console(highlight=False, soft_wrap=True, markup=False)
 
     def say(line: str) -> None:
@@ -183,105 +160,17 @@ def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
 
     async def run() -> Summary:
         name = f"cryptick {request.strategy.__name__}"
-        async with await _connect(url, name, wait_s) as client:
-            paper = await PaperRun.prepare(request, client)
+        async with await connect(url, name, wait_s) as client:
             stop, loop = asyncio.Event(), asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, stop.set)
             if duration_s is not None:
                 loop.call_later(duration_s, stop.set)
-            directory = _claim(request, options)
-            directory.update(state="running", source=url)
-            with (
-                AuditLog(directory.path / "messages.jsonl", flush=True) as audit,
-                _Outcome(directory),
-            ):
-                return await paper.run(directory, audit, stop, say)
-
-    return asyncio.run(run())
-
-
-def _warn_of_late_starts(request: RunRequest, series: Sequence[Series], stderr: Console) -> None:
-    for one in series:
-        first_s, pair = int(one.candles.time[0]), one.instrument.pair
-        if request.start_s is not None and first_s >= request.start_s + one.candles.freq_s:
-            first = datetime.fromtimestamp(first_s, UTC)
-            stderr.print(
-                f"cryptick.run: the history of {pair} on {one.instrument.exchange} begins at "
-                f"{first:%Y-%m-%d %H:%M} UTC, later than asked"
+            return await run_on_xwrap(
+                request, client, lambda: claim(request, Path(options.runs_dir)), stop, say
             )
 
-
-async def _connect(url: str, name: str, wait_s: int) -> XWrapClient:
-    """Connect to xWrap, trying again for ``wait_s`` seconds while it can't be reached."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_s
-    while True:
-        try:
-            return await XWrapClient.connect(url, name=name)
-        except Unavailable:
-            if loop.time() >= deadline:
-                raise
-            await asyncio.sleep(_RECONNECT_POLL_S)
-
-
-class _Outcome:
-    """Write into ``run.json`` how a run ended, and where a strategy failed into ``run.log``."""
-
-    def __init__(self, directory: RunDirectory) -> None:
-        self._directory = directory
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        ended_at = datetime.now(UTC).isoformat()
-        if error is None:
-            self._directory.update(state="stopped", ended_at=ended_at)
-            return
-        message = str(error) or type(error).__name__
-        self._directory.update(state="failed", ended_at=ended_at, error=message)
-        if isinstance(error, HandlerFailed) and error.__cause__ is not None:
-            log = self._directory.path / "run.log"
-            with log.open("a", encoding="utf-8") as file:
-                file.writelines(format_exception(error.__cause__))
-            error.message += f"; see {log}"
-
-
-def _claim(request: RunRequest, options: _Options) -> RunDirectory:
-    directory = RunDirectory.claim(Path(options.runs_dir), request.strategy.__name__)
-    directory.update(
-        run_id=directory.run_id,
-        **request.describe(),
-        versions={"cryptick": __version__, "python": sys.version.split()[0]},
-        state="starting",
-        started_at=datetime.now(UTC).isoformat(),
-    )
-    return directory
-
-
-def _history(options: _Options, stack: ExitStack) -> tuple[HistorySource, str]:
-    """Return where candles come from: as told, else a running xWrap, else the default store."""
-    if options.store is not None:
-        return stack.enter_context(StoreHistory(options.store)), f"store {options.store}"
-    url = _xwrap_url(options)
-    remote = RemoteHistory(url)
-    try:
-        remote.series()
-    except Unavailable as error:
-        path = os.environ.get("TIMESERIES_DB", STORE_PATH)
-        if options.xwrap is not None:
-            raise
-        if not Path(path).is_file():
-            raise Unavailable(
-                f"{error.message} Nor is there a store at {path}: import candles, or give --store"
-            ) from None
-        return stack.enter_context(StoreHistory(path)), f"store {path}"
-    return remote, f"xWrap at {url}"
-
-
-def _xwrap_url(options: _Options) -> str:
-    return options.xwrap or os.environ.get("XWRAP_URL", XWRAP_URL)
+    return asyncio.run(run())
 
 
 def _request(options: _Options, flags: list[tuple[str, str | None]]) -> RunRequest:
@@ -310,9 +199,9 @@ def _request(options: _Options, flags: list[tuple[str, str | None]]) -> RunReque
         balances[exchange][currency] = amount
     if not balances:
         raise UsageError("no balance to trade with: give one such as --gdax-usd 10000")
-    mode: Literal["backtest", "paper"] = "backtest" if options.mode == "backtest" else "paper"
-    if mode == "paper" and (options.start or options.end):
-        raise UsageError("-s and -e are for a backtest; a paper run begins now")
+    mode = cast(Literal["backtest", "paper", "live"], options.mode)  # argparse has checked it
+    if mode != "backtest" and (options.start or options.end):
+        raise UsageError(f"-s and -e are for a backtest; a {mode} run begins now")
     start_s = None if options.start is None else _time_s(options.start, "-s", end=False)
     end_s = None if options.end is None else _time_s(options.end, "-e", end=True)
     if start_s is not None and end_s is not None and start_s >= end_s:
@@ -335,7 +224,7 @@ def _fills(options: _Options) -> FillRule:
     if options.mode != "backtest":
         if any(given):
             raise UsageError(
-                "--fill-model, --latency and --slippage-bps are for a backtest; on paper the "
+                "--fill-model, --latency and --slippage-bps are for a backtest; elsewhere the "
                 "settings of xWrap apply"
             )
         return FillRule()
@@ -431,7 +320,7 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="python -m cryptick.run",
         usage="%(prog)s STRATEGY -m MODE --EXCHANGE-CURRENCY AMOUNT … [options]",
-        description="Run one strategy in the console, in a backtest or on paper.",
+        description="Run one strategy in the console: in a backtest, on paper or live.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -465,7 +354,12 @@ def _parser() -> _Parser:
         help="extra cost of taking at a candle's price, 1 = 0.01 %%",
     )
     add("--runs-dir", metavar="PATH", default="var/runs", help="where runs are kept (%(default)s)")
-    add("--for", dest="duration", metavar="TIME", help="end a paper run after this long: 60s, 2h")
+    add(
+        "--for",
+        dest="duration",
+        metavar="TIME",
+        help="end a paper or live run after this long: 2h",
+    )
     add("--wait", metavar="TIME", help="wait so long for xWrap to be there (default: not at all)")
     add("--json", action="store_true", help="print the summary as JSON and nothing else")
     add("--list", action="store_true", help="list the strategies that come with Cryptick")

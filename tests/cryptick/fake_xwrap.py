@@ -77,6 +77,7 @@ class FakeXWrap:
         return [
             {
                 "exchange": "gdax",
+                "mode": "paper",
                 "status": status,
                 "pairs": ["BTC_USD"],
                 "fees": {"maker": str(FEES.maker), "taker": str(FEES.taker)},
