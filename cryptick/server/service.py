@@ -251,7 +251,7 @@ class CryptickService:
     @api_method(Role.ADMIN, delete="/runs/{run_id}")
     async def delete_run(self, *, run_id: Name) -> dict[str, str]:
         """Delete all files of a run that has ended."""
-        await asyncio.to_thread(self._store.delete, run_id)
+        await self._supervisor.delete(run_id)
         return {"run_id": run_id, "state": "deleted"}
 
     # What a run has made
@@ -271,6 +271,7 @@ class CryptickService:
         self, *, run_id: Name, component_id: Name, value: Any
     ) -> dict[str, Any]:
         """Send what the user did to a component, and return the ``value`` that it holds now."""
+        await asyncio.to_thread(read_format, self._components(run_id), component_id)
         return {"value": await self._supervisor.post(run_id, component_id, value)}
 
     @api_method(Role.VIEWER, get="/runs/{run_id}/components/{component_id}/rows")

@@ -159,7 +159,7 @@ class Supervisor:
     async def stop(self, run_id: str) -> None:
         """Ask a run to stop; one that does not is killed after a time."""
         run = self._runs.get(run_id)
-        if run is None:
+        if run is None or not self._store.fields(run_id)["running"]:
             self._check_ours(run_id)
             return
         self._spawn(self._stop(run), f"stop {run_id}")
@@ -176,9 +176,31 @@ class Supervisor:
         """Post to a component of a run and return what it holds now."""
         return await self._ask(run_id, COMPONENT_POST, component_id, value)
 
+    async def delete(self, run_id: str) -> None:
+        """Delete the files of a run that has ended.
+
+        Raises
+        ------
+        ApiUsageError
+            It goes on, or what it has left is still being dealt with.
+        """
+        fields = self._store.fields(run_id)
+        run = self._runs.get(run_id)
+        if run is not None and not fields["running"] and run.process is not None:
+            await asyncio.shield(run.process.ended)  # it has said all, and is about to end
+        elif (
+            fields["state"] == "failed" and "settled" not in fields and self._store.is_ours(run_id)
+        ):
+            raise ApiUsageError(
+                f"what run {run_id} has left is still being dealt with: try again later",
+                field="run_id",
+            )
+        await asyncio.to_thread(self._store.delete, run_id)
+        self._numbers.pop(run_id, None)
+
     async def _ask(self, run_id: str, method: str, *params: object) -> Any:
         run = self._runs.get(run_id)
-        if run is None:
+        if run is None or not self._store.fields(run_id)["running"]:
             self._check_ours(run_id)
             raise ApiUsageError(f"run {run_id} has ended", field="run_id")
         link = await self._link(run)

@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 import unittest
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,13 @@ class WithXWrap(unittest.IsolatedAsyncioTestCase):
         text = (self.folder / "runs" / run_id / "run.log").read_text()
         return [line.partition(" ")[2] for line in text.splitlines()]
 
+    async def until_components(self, server: Client, run_id: str) -> None:
+        """Wait until all components of the demo are there: the button is the last one."""
+        path = f"/runs/{run_id}/components/trade-now"
+        async with asyncio.timeout(30):
+            while (await server.http.get(path)).status_code != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
     async def until_logged(self, run_id: str, words: str) -> None:
         async with asyncio.timeout(30):
             while words not in self.log(run_id):  # noqa: ASYNC110 - another process writes it
@@ -79,6 +87,7 @@ class Runs(WithXWrap):
         self.assertEqual(await server.get("/runs", state="failed"), {})
 
         path = f"/runs/{run_id}"
+        await self.until_components(server, run_id)
         kinds = {each["id"]: each["kind"] for each in await server.get(f"{path}/components")}
         self.assertEqual(kinds["percent"], "slider")
         answer = await server.put(f"{path}/components/percent", value="7.5")
@@ -136,36 +145,29 @@ class Runs(WithXWrap):
 
     async def test_a_pause_keeps_prices_and_timers_away_and_tells_the_newest_after_it(self) -> None:
         server = await self.server()
-        run_id = await server.start("Listening")
-        await server.until_state(run_id, "running")
-        await self.until_logged(run_id, "bid 9999")
+        coins = {"exchange": "fake", "base": "BTC", "balance": 1}
+        run_id = await server.start("Listening", balances=[*USD, coins])
+        await server.until(run_id, lambda run: run.get("orders") == 1)
         await self.until_logged(run_id, "tick")
         self.assertEqual((await server.put(f"/runs/{run_id}/pause"))["state"], "paused")
         self.assertEqual((await server.get(f"/runs/{run_id}"))["state"], "paused")
         before = len(self.log(run_id))
-        for bid in ("9990", "9980"):
-            self.say(bid, "10000")
-            await until(lambda bid=bid: self.best_bid() == bid)
+        for bid in (9990, 9980):
+            self.say(str(bid), "10000")
+            # The run itself knows the price, and counts with it.
+            await server.until(run_id, lambda run, bid=bid: Decimal(run["equity"]) == 1000 + bid)
         self.assertEqual(len(await self.client.list_open_orders(run_id)), 1)
-        # An answer to this post comes after whatever the run was told before.
-        answer = await server.http.put(f"/runs/{run_id}/components/none", json={"value": 1})
-        self.assertEqual(answer.status_code, 404)
+        self.assertEqual(self.log(run_id)[before:], [])
         await server.put(f"/runs/{run_id}/resume")
-        await self.until_logged(run_id, "bid 9980")
-        since = self.log(run_id)[before:]
-        self.assertNotIn("bid 9990", since)
-        self.assertEqual(since[0], "bid 9980")  # and no timer before it
-        self.assertIn("tick", since)
+        async with asyncio.timeout(30):
+            while len(self.log(run_id)) < before + 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        self.assertEqual(self.log(run_id)[before : before + 2], ["bid 9980", "tick"])
         await server.put(f"/runs/{run_id}/pause")
         await server.put(f"/runs/{run_id}/stop")
         self.assertEqual(
             (await server.until_state(run_id, "stopped", "failed"))["state"], "stopped"
         )
-
-    def best_bid(self) -> str:
-        book = self.engine.venues["fake"].books["BTC_USD"]
-        bid = book.book.best_bid
-        return "" if bid is None else f"{book.pair.price(bid):.0f}"
 
     async def test_a_backtest_halts_goes_on_and_stops_between_events(self) -> None:
         server = await self.server()
@@ -216,7 +218,7 @@ class Runs(WithXWrap):
             self.assertEqual(told, {"status": "ok"})
         told = await page.call("subscribe", {"run_id": "../x_1", "channel": "log"})
         self.assertEqual(told["error"]["data"]["error"], "unknown_name")
-        await server.until_state(run_id, "running")
+        await self.until_components(server, run_id)
         await server.put(f"/runs/{run_id}/components/percent", value="2.5")
         await server.put(f"/runs/{run_id}/stop")
         async with asyncio.timeout(30):
