@@ -77,6 +77,7 @@ class Supervisor:
         self._runs: dict[str, _Run] = {}
         self._numbers: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._starting: set[asyncio.Task[str]] = set()
 
     @property
     def running(self) -> int:
@@ -100,6 +101,8 @@ class Supervisor:
 
     async def close(self) -> None:
         """Leave all runs to themselves."""
+        if self._starting:
+            await asyncio.wait(self._starting)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -117,6 +120,13 @@ class Supervisor:
         XWrapError
             It can't be started; nothing is left behind.
         """
+        # A caller that goes away in the middle must not leave half a run behind.
+        task = asyncio.create_task(self._start(form, by), name=f"start {form.strategy}")
+        self._starting.add(task)
+        task.add_done_callback(self._started)
+        return await asyncio.shield(task)
+
+    async def _start(self, form: StartForm, by: str) -> str:
         if len(self._runs) >= self._settings.runs_max:
             raise ApiUsageError(
                 f"{len(self._runs)} runs go on, and no more than {self._settings.runs_max} may: "
@@ -130,9 +140,9 @@ class Supervisor:
         directory = await asyncio.to_thread(claim, request, self._store.root)
         path, run_id = directory.path, directory.run_id
         run = self._runs[run_id] = _Run(run_id, path)
+        set_id, token = None, None
         try:
             path.chmod(0o700)
-            set_id, token = None, None
             if form.mode != "backtest":
                 set_id, token = await self._xwrap.fund(run_id, request.wallets())
             directory.update(label=form.label, started_by=by, wallet_set_id=set_id)
@@ -149,12 +159,25 @@ class Supervisor:
         except (XWrapError, OSError) as error:
             del self._runs[run_id]
             shutil.rmtree(path)
+            if set_id is not None:
+                await self._give_back(set_id)
             if isinstance(error, OSError):
                 raise Unavailable(f"the run can't be started: {error.strerror}") from error
             raise
         self._tell(run)
         self._spawn(self._watch(run), f"watch {run_id}")
         return run_id
+
+    def _started(self, task: "asyncio.Task[str]") -> None:
+        self._starting.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked was told, or is no longer there
+
+    async def _give_back(self, set_id: int) -> None:
+        try:
+            await self._xwrap.settle(set_id, "release")
+        except XWrapError as error:
+            _log.error("wallet set %d of a run that never was stays: %s", set_id, error.message)
 
     async def stop(self, run_id: str) -> None:
         """Ask a run to stop; one that does not is killed after a time."""
