@@ -162,7 +162,7 @@ def run_backtest(
         directory.update(state="running", source=place)
         if attach is not None:
             attach(backtest.hub)
-        return backtest.run(place, progress)
+        return _noted(backtest.run(place, progress), directory)
 
 
 async def run_on_xwrap(
@@ -183,9 +183,22 @@ async def run_on_xwrap(
         AuditLog(directory.path / "messages.jsonl", flush=True) as audit,
         Outcome(directory),
     ):
-        return await paper.run(
+        summary = await paper.run(
             directory, audit, stop, say, wallet_set_id=wallet_set_id, attach=attach
         )
+        return _noted(summary, directory)
+
+
+def _noted(summary: Summary, directory: RunDirectory) -> Summary:
+    """Note what a list of runs shows of a result."""
+    directory.update(
+        orders=summary.orders,
+        trades=summary.trades,
+        currency=summary.currency,
+        initial_equity=summary.initial_equity,
+        equity=summary.final_equity,
+    )
+    return summary
 
 
 async def connect(url: str, name: str, wait_s: float) -> XWrapClient:

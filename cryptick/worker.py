@@ -109,6 +109,7 @@ class _Worker:
         self._loop = asyncio.get_running_loop()
         self._status = RunStatus("starting")
         self._writers: set[asyncio.StreamWriter] = set()
+        self._orders: set[str] = set()  # those that are not done
         self._steered: _OnXWrap | _Backtest
         self._steered = (_Backtest if request.mode == "backtest" else _OnXWrap)(self)
 
@@ -122,7 +123,6 @@ class _Worker:
         try:
             summary = await self._steered.run()
             if summary is not None:
-                self._directory.update(initial_equity=summary.initial_equity)
                 self.note(
                     orders=summary.orders,
                     trades=summary.trades,
@@ -156,7 +156,6 @@ class _Worker:
         """Connect a hub with those outside, and count what it does."""
         hub.on(ORDER_UPDATE, self._count_order)
         hub.on(FILL, self._count_fill)
-        self._orders: set[str] = set()
         return HubPort(hub, self._send, accepts=(COMPONENT_POST,), hears=(COMPONENT_CHANGED,))
 
     def set_state(self, state: str) -> None:
@@ -196,7 +195,7 @@ class _Worker:
         while True:
             await asyncio.sleep(_SAMPLE_S)
             self._steered.sample()
-            if self._status != told:
+            if self._status != told and self._directory.fields["state"] not in ENDED:
                 told = self._status
                 self._tell_sampled()
 
