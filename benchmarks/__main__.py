@@ -7,15 +7,8 @@ import sys
 import benchmarks
 from benchmarks.table import show
 
-_NO_BENCHMARKS = {
-    "__main__",
-    "backtest_strategies",
-    "level_feed",
-    "quiet_exchange",
-    "served",
-    "soak",
-    "table",
-}
+_NO_BENCHMARKS = {"__main__", "backtest_strategies", "level_feed", "quiet_exchange", "served"}
+_NO_BENCHMARKS |= {"soak", "soak_model", "soak_worker", "table"}
 
 
 def main(wanted: list[str]) -> int:

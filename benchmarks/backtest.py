@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.backtest_strategies import BookMid, DailyRebalance, SmaCross
+from benchmarks.backtest_strategies import BookMid, DailyRebalance, SmaCross, SmaCrossWithBid
 from benchmarks.table import Figure
 from cryptick.audit import AuditLog
 from cryptick.backtest import Backtest
@@ -83,10 +83,12 @@ def _minute_bars(root: Path) -> list[Figure]:
     seconds, unaudited = (median(one.seconds for one in kind) for kind in zip(*rounds, strict=True))
     summary = rounds[0][0].summary
     long = [_series("BTC_USDT", table, "", 60, times=10)]
+    resting = count / _play(root, SmaCrossWithBid, series).seconds
     growth = _play(root, SmaCross, long).seconds / seconds
     figures = [
         Figure("W1 one pair, SMA 20/60", count / seconds, "bars/s", "wanted 900,000"),
         Figure("W1 fills", summary.trades, "", f"equity {summary.final_equity}"),
+        Figure("W1 beside a bid that rests", resting, "bars/s", "wanted 500,000"),
         Figure("W1 share of the audit record", 1 - unaudited / seconds, "", "wanted 0.30 at most"),
         Figure("W1 time with 10 times the bars", growth, "times", "wanted 11 at most"),
         *_command(root, series[0]),

@@ -7,7 +7,7 @@ from cryptick.book_view import BookView
 from cryptick.messages import Bar
 from cryptick.strategy.base import Strategy
 
-__all__ = ["BookMid", "DailyRebalance", "SmaCross"]
+__all__ = ["BookMid", "DailyRebalance", "SmaCross", "SmaCrossWithBid"]
 
 _FAST, _SLOW = 20, 60
 _DAY_BARS = 288
@@ -43,6 +43,16 @@ class SmaCross(Strategy):
         elif fast < slow and self.long:
             self.long = False
             self.sell_market(bar.pair, size=Decimal(1))
+
+
+class SmaCrossWithBid(SmaCross):
+    """The same beside a bid that rests far below the market and never fills."""
+
+    def on_bar(self, bar: Bar) -> None:
+        """Bid at the first bar."""
+        if not self.count:
+            self.buy_limit(bar.pair, Decimal(1), Decimal(1))
+        super().on_bar(bar)
 
 
 class DailyRebalance(Strategy):

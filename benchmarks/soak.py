@@ -1,302 +1,256 @@
 """Trade at random while everything fails: ``python -m benchmarks.soak [--minutes 10] [--seed 1]``.
 
-Workers with a wallet set each make and cancel orders and move funds, on a sandbox whose feed is cut
-and gappy, against an xWrap that is killed without warning and started again. A client that resumes
-hears of orders and trades, and from what it hears alone a model computes every wallet. In the end
+Workers with wallet sets of their own make and cancel orders, move funds, run into limits, pull the
+kill switch and replace their sets, on a sandbox whose feed is cut and gappy, against an xWrap that
+is killed without warning and started again, with a client whose connection is cut. The client
+catches up, and from the orders and trades it hears alone a model computes every wallet. In the end
 the ledger must equal the model, before and after a last restart, with nothing on hold and a clean
-audit. Which requests are sent depends on the seed, what they meet on the machine's timing.
+audit. The last third of the time xWrap is left alive, to see whether it grows. Which requests are
+sent depends on the seed, what they meet on the machine's timing.
 """
 
 import argparse
 import asyncio
+import json
 import random
 import socket
 import sys
 import tempfile
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import httpx
 
+from benchmarks.soak_model import Heard, combined, hold_problems, is_explained, money
+from benchmarks.soak_worker import CURRENCIES, Worker, again
 from exchange_wrapper.client import XWrapClient
-from exchange_wrapper.errors import InsufficientFunds, Unavailable, XWrapError
-from exchange_wrapper.numbers import format_amount
+from exchange_wrapper.errors import Unavailable, XWrapError
 from tests.system.processes import Service, XWrap, running
 
-_CURRENCIES: Final = ("BTC", "ETH", "USD")
-_GRANTED: Final = {"BTC": Decimal(2), "ETH": Decimal(10), "USD": Decimal(50_000)}
-_EXTRA_MAX: Final = Decimal("0.05")  # of the base, above the smallest order
+__all__ = ["Soak"]
+
 _WORKERS: Final = 4
-_UP_S: Final = (2.0, 15.0)  # between two kills
+_UP_S: Final = (1.5, 15.0)  # between two kills
+_QUIET_PART: Final = 1 / 3
 _SETTLE_S_MAX: Final = 60.0
-_TYPES: Final = ("limit", "limit", "limit", "limit-immediate-cancel", "limit-fill-kill", "market")
+_LIMITS: Final = {
+    "exchanges": {"gdax": {"open_orders": 60}},
+    "wallet_set": {"open_orders": 20, "order_notional_usd": "2500", "orders_per_minute": 900},
+}
+_OPEN_FILES_MAX: Final = 15  # more than when it was ready
+_MEMORY_MB_MAX: Final = 100.0
 
 Json = dict[str, Any]
-T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a process takes."""
+
+    memory_mb: float
+    files: int
+
+    @classmethod
+    def of(cls, service: Service) -> "Size":
+        folder = Path(f"/proc/{service.process.pid}")
+        status = dict(
+            line.split(":", 1) for line in (folder / "status").read_text().splitlines() if line
+        )
+        memory_mb = int(status["VmRSS"].split()[0]) / 1024
+        return cls(memory_mb, sum(1 for _ in (folder / "fd").iterdir()))
+
+    def __str__(self) -> str:
+        return f"{self.memory_mb:.0f} MB, {self.files} files"
 
 
 @dataclass
-class Heard:
-    """What the notifications told, and what follows from it."""
+class Soak:
+    """One soak.
 
-    orders: dict[str, Json] = field(default_factory=dict)
-    trades: dict[int, Json] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    Attributes
+    ----------
+    heard : Heard
+        With what is wrong in ``problems``.
+    done : Counter
+        What was asked for and what happened.
+    sizes : dict of str to Size
+        What the processes took, by when.
+    """
 
-    def order(self, order: Json) -> None:
-        before = self.orders.get(order["client_order_id"])
-        if before is not None and before["status"] == "done" != order["status"]:
-            self.problems.append(f"order {order['client_order_id']} was done and is open again")
-        self.orders[order["client_order_id"]] = order
+    minutes: float
+    seed: int
+    heard: Heard = field(default_factory=Heard)
+    done: Counter[str] = field(default_factory=Counter)
+    sizes: dict[str, Size] = field(default_factory=dict)
 
-    def trade(self, trade: Json) -> None:
-        if trade["id"] in self.trades:
-            self.problems.append(f"trade {trade['id']} was told twice")
-        self.trades[trade["id"]] = trade
-
-    def moved(self, set_id: int | None = None) -> dict[str, Decimal]:
-        """Return by how much trades changed each currency, of one wallet set or of all."""
-        moved: dict[str, Decimal] = defaultdict(Decimal)
-        for trade in self.trades.values():
-            if set_id in (None, trade["wallet_set_id"]):
-                base, quote = trade["pair"].split("_")
-                size, fee = Decimal(trade["exec_amount"]), Decimal(trade["fee"])
-                sign = 1 if trade["side"] == "buy" else -1
-                moved[base] += sign * size
-                moved[quote] -= sign * size * Decimal(trade["exec_price"]) + fee
-        return moved
-
-    def check_orders(self, accepted: set[str]) -> None:
-        filled: dict[str, Decimal] = defaultdict(Decimal)
-        for trade in self.trades.values():
-            filled[trade["client_order_id"]] += Decimal(trade["exec_amount"])
-        if self.orders.keys() != accepted:
-            self.problems.append(f"accepted, or told of, only: {self.orders.keys() ^ accepted}")
-        for oid, order in self.orders.items():
-            if order["status"] != "done":
-                self.problems.append(f"order {oid} is {order['status']}")
-            if Decimal(order["filled_size"]) != filled[oid]:
-                told = order["filled_size"]
-                self.problems.append(f"order {oid} filled {told}, its trades {filled[oid]}")
-
-
-class Worker:
-    """Trades with a wallet set of its own, one request after the other."""
-
-    def __init__(self, number: int, seed: int, client: XWrapClient, heard: Heard) -> None:
-        self.run_id = f"soak-{number}"
-        self.set_id = 0
-        self.allocated = dict(_GRANTED)
-        self.accepted: set[str] = set()
-        self.done: Counter[str] = Counter()
-        self._client = client
-        self._heard = heard
-        self._random = random.Random(f"{seed}-{number}")
-        self._increments: dict[str, dict[str, str]] = {}
-
-    async def start(self) -> None:
-        (exchange,) = await self._client.get_exchanges()
-        self._increments = exchange["increments"]
-        wallets = [("gdax", currency, amount) for currency, amount in _GRANTED.items()]
-        self.set_id = await self._client.create_wallet_set(self.run_id, wallets)
-
-    async def work(self, over: asyncio.Event) -> None:
-        actions = (self._order, self._cancel, self._allocate, self._cancel_all)
-        while not over.is_set():
-            (action,) = self._random.choices(actions, (75, 15, 9, 1))
-            await action()
-            await asyncio.sleep(self._random.expovariate(20))
-
-    async def settle(self) -> None:
-        """Cancel what is open and wait until it is told to be done."""
-        await self._again(lambda: self._client.cancel_all(run_id=self.run_id))
-        for oid in self.accepted:
-            while self._heard.orders.get(oid, {}).get("status") != "done":  # noqa: ASYNC110 - polls
-                await asyncio.sleep(0.1)
-
-    async def _order(self) -> None:
-        pair = self._random.choice(sorted(self._increments))
-        prices = (await self._again(lambda: self._client.get_pricing("gdax")))[pair]
-        if prices["bid"] is None or prices["ask"] is None:
-            return
-        steps = self._increments[pair]
-        kind, side = self._random.choice(_TYPES), self._random.choice(("buy", "sell"))
-        price = Decimal(str(prices["bid" if side == "buy" else "ask"]))
-        near = price * Decimal(self._random.uniform(0.998, 1.002))
-        lot = Decimal(steps["lot_size"])
-        size = Decimal(steps["min_order"]) + lot * self._random.randrange(int(_EXTRA_MAX / lot))
-        oid = f"{self.run_id}-{self.done['order']}"
-        order: Json = {
-            "run_id": self.run_id,
-            "exchange": "gdax",
-            "client_oid": oid,
-            "type": kind,
-            "pair": pair,
-            "side": side,
-            "size": format_amount(size),
-            "wallet_set_id": self.set_id,
-        }
-        if kind != "market":
-            order["limit"] = format_amount(near.quantize(Decimal(steps["tick_size"])))
-        if kind == "limit":
-            order["cancel_after"] = self._random.choice((0, 0, 1, 5))
-        self.done["order"] += 1
-        for _ in range(self._random.choice((1, 1, 1, 2))):  # the same again makes no second one
-            try:
-                status, message = await self._again(lambda: self._client.make_order(**order))
-            except InsufficientFunds:
-                status, message = "insufficient_funds", ""
-            if status == "accepted":
-                self.accepted.add(oid)
-            elif oid in self.accepted:
-                self._heard.problems.append(f"order {oid} was accepted, then {status}: {message}")
-            self.done[status] += 1
-
-    async def _cancel(self) -> None:
-        opened = [
-            oid for oid in self.accepted if self._heard.orders.get(oid, {}).get("status") == "open"
-        ]
-        if opened:
-            oid = self._random.choice(sorted(opened))
-            await self._again(lambda: self._client.cancel_order("gdax", oid))
-            self.done["cancel"] += 1
-
-    async def _cancel_all(self) -> None:
-        await self._again(lambda: self._client.cancel_all(run_id=self.run_id))
-        self.done["cancel_all"] += 1
-
-    async def _allocate(self) -> None:
-        currency = self._random.choice(_CURRENCIES)
-        part = Decimal(self._random.uniform(-0.2, 0.2)).quantize(Decimal("0.0001"))
-        movement = (_GRANTED[currency] * part).normalize()
-        if not movement:
-            return
-        was = self.allocated[currency]
-        try:
-            await self._client.allocate_to_wallet_set(self.set_id, "gdax", currency, movement)
-            self.allocated[currency] = was + movement
-        except InsufficientFunds:
-            self.done["allocate refused"] += 1
-        except Unavailable:
-            # It may have been carried out, and unlike an order it can't be asked for again.
-            wallet = await self._again(
-                lambda: self._client.get_wallet("gdax", currency, self.set_id)
-            )
-            self.allocated[currency] = Decimal(wallet["allocation"])
-            if self.allocated[currency] not in (was, was + movement):
-                self._heard.problems.append(
-                    f"{self.run_id}: {movement} {currency} on {was}: {wallet}"
-                )
-        self.done["allocate"] += 1
-
-    async def _again(self, ask: Callable[[], Awaitable[T]]) -> T:
-        while True:
-            try:
-                return await ask()
-            except Unavailable:
-                self.done["unavailable"] += 1
-                await asyncio.sleep(0.2)
-
-
-async def soak(minutes: float, seed: int) -> list[str]:
-    """Return what is wrong in the end."""
-    chance = random.Random(f"{seed}")
-    heard, over = Heard(), asyncio.Event()
-    end = perf_counter() + minutes * 60
-    kills = 0
-    with tempfile.TemporaryDirectory() as folder:
+    async def run(self) -> list[str]:
+        """Return what is wrong in the end."""
+        self._lives = random.Random(f"{self.seed}-lives")  # each its own: tasks take turns by time
+        self._over = asyncio.Event()
+        self._deposited, self._unsure = Counter[str](), list[tuple[str, Decimal]]()
         market_command = (
-            "exchange_wrapper.sandbox", "simulate", "--seed", str(seed), "--faults", "--no-limits",
-            "--rest-port", "0", "--ws-port", "0",
+            "exchange_wrapper.sandbox", "simulate", "--seed", str(self.seed), "--faults",
+            "--no-limits", "--rest-port", "0", "--ws-port", "0",
         )  # fmt: skip
-        async with running(*market_command, ready="sandbox ready") as market:
-            xwrap = XWrap(Path(folder), market, _CURRENCIES)
-            xwrap.environment["RPC_PORT"] = str(_free_port())
-            await xwrap.init_db()
+        with tempfile.TemporaryDirectory() as folder:
+            async with running(*market_command, ready="sandbox ready") as market:
+                xwrap = XWrap(Path(folder), market, CURRENCIES)
+                settings = json.loads(xwrap.config.read_text())
+                xwrap.config.write_text(json.dumps(settings | {"limits": _LIMITS}))
+                xwrap.environment["RPC_PORT"] = str(_free_port())
+                await xwrap.init_db()
+                await self._trade(xwrap, market)
+        for worker in self._workers:
+            self.done += worker.done
+        self.done["trades told"] = len(self.heard.trades)
+        self.done["orders told"] = len(self.heard.orders)
+        return self.heard.problems
+
+    async def _trade(self, xwrap: XWrap, market: Service) -> None:
+        end = perf_counter() + self.minutes * 60
+        quiet = end - self.minutes * 60 * _QUIET_PART
+        async with xwrap.running() as service:
+            client = self._client = await XWrapClient.connect(service.url("rpc"), reconnect=True)
+            client.on("order", self.heard.order)
+            client.on("trade", self.heard.trade)
+            await _ready(client)
+            self._initial = money(await client.get_total_wallet_set(), "balance")
+            self._workers = [
+                Worker(number, self.seed, client, self.heard) for number in range(_WORKERS)
+            ]
+            for worker in self._workers:
+                await worker.start()
+            tasks = [asyncio.create_task(worker.work(self._over)) for worker in self._workers]
+            tasks += [asyncio.create_task(each) for each in (self._fund(), self._disturb(market))]
+            self.sizes["market at the start"] = Size.of(market)
+            await self._end_life(service, quiet)
+        while perf_counter() < quiet:
             async with xwrap.running() as service:
-                client = await XWrapClient.connect(service.url("rpc"), reconnect=True)
-                client.on("order", heard.order)
-                client.on("trade", heard.trade)
-                await _ready(client)
-                initial = _money(await client.get_total_wallet_set(), "balance")
-                workers = [Worker(number, seed, client, heard) for number in range(_WORKERS)]
-                for worker in workers:
-                    await worker.start()
-                tasks = [asyncio.create_task(worker.work(over)) for worker in workers]
-                tasks.append(asyncio.create_task(_disturb(market, over, chance)))
-                await asyncio.sleep(chance.uniform(*_UP_S))
-                await service.kill()
-            while (left := end - perf_counter()) > 0:
-                kills += 1
-                async with xwrap.running() as service:
-                    await asyncio.sleep(min(left, chance.uniform(0.1, 1) * _UP_S[1]))
-                    await service.kill()
-            kills += 1
-            async with xwrap.running() as service:
-                over.set()
-                async with asyncio.timeout(_SETTLE_S_MAX):
-                    await asyncio.gather(*tasks)
-                    await asyncio.gather(*(worker.settle() for worker in workers))
-                heard.check_orders({oid for worker in workers for oid in worker.accepted})
-                await _compare(client, workers, heard, initial, "at the end")
-                await service.stop()
-            async with xwrap.running():
-                await _ready(client)
-                await _compare(client, workers, heard, initial, "after a restart")
-            await client.close()
-    totals = sum((worker.done for worker in workers), Counter[str]())
-    print(f"{kills} kills, {len(heard.trades)} trades, {len(heard.orders)} orders told of")
-    print(", ".join(f"{name} {count}" for name, count in totals.most_common()))
-    return heard.problems
+                await self._end_life(service, quiet)
+        async with xwrap.running() as service:
+            await again(client.get_status, self.done)
+            self.sizes["xWrap at the start"] = Size.of(service)
+            await asyncio.sleep(max(0, end - perf_counter()))
+            self._over.set()
+            async with asyncio.timeout(_SETTLE_S_MAX):
+                await asyncio.gather(*tasks)
+                await self._compare_holds()
+                await asyncio.gather(*(worker.settle() for worker in self._workers))
+            self.heard.check_orders({oid for each in self._workers for oid in each.accepted})
+            await self._compare("at the end")
+            self.sizes["xWrap at the end"] = Size.of(service)
+            self.sizes["market at the end"] = Size.of(market)
+            self._compare_sizes()
+            if code := await service.stop():
+                self.heard.problems.append(f"xWrap ended with {code}")
+        async with xwrap.running():
+            await _ready(client)
+            await self._compare("after a restart")
+        await client.close()
 
+    async def _end_life(self, service: Service, until: float) -> None:
+        wait_s = self._lives.uniform(*_UP_S)
+        await asyncio.sleep(max(0, min(wait_s, until - perf_counter())))
+        if self._lives.random() < 0.2:
+            if code := await service.stop():
+                self.heard.problems.append(f"xWrap ended with {code}")
+            self.done["stop"] += 1
+        else:
+            await service.kill()
+            self.done["kill -9"] += 1
 
-async def _disturb(market: Service, over: asyncio.Event, chance: random.Random) -> None:
-    """Cut the feed, and leave messages out of it, now and then."""
-    async with httpx.AsyncClient(base_url=market.url("rest"), trust_env=False) as http:
-        while not over.is_set():
-            await asyncio.sleep(chance.uniform(1, 6))
-            kind = chance.choice(("feed_disconnect", "feed_gap", "server_error"))
-            answer = await http.post("/sandbox/faults", json={"kind": kind})
-            answer.raise_for_status()
-        await http.delete("/sandbox/faults")
+    async def _disturb(self, market: Service) -> None:
+        """Cut the feed and our connection, and leave messages out, now and then."""
+        chance = random.Random(f"{self.seed}-faults")
+        kinds = ("feed_disconnect", "feed_gap", "server_error", "reconnect")
+        async with httpx.AsyncClient(base_url=market.url("rest"), trust_env=False) as http:
+            while not self._over.is_set():
+                await asyncio.sleep(chance.uniform(0.5, 5))
+                kind = chance.choice(kinds)
+                if kind == "reconnect":
+                    self._client._connection.transport.abort()  # as a network does
+                else:
+                    answer = await http.post("/sandbox/faults", json={"kind": kind})
+                    answer.raise_for_status()
+                self.done[kind] += 1
+            await http.delete("/sandbox/faults")
 
+    async def _fund(self) -> None:
+        """Deposit unallocated funds, and stop the exchange for a moment, now and then."""
+        chance = random.Random(f"{self.seed}-funds")
+        for number in range(1, 1_000_000):
+            await asyncio.sleep(chance.uniform(0.5, 3))
+            if self._over.is_set():
+                return
+            if number % 20 == 0:
+                await again(lambda: self._client.kill_switch("cancel", "gdax"), self.done)
+                await again(lambda: self._client.kill_switch("off", "gdax"), self.done)
+                self.done["kill switch of the exchange"] += 1
+            currency = chance.choice(CURRENCIES)
+            amount = Decimal(number).scaleb(-6)
+            try:
+                await self._client.add_virtual_wallet_tx("gdax", currency, amount)
+                self._deposited[currency] += amount  # type: ignore[assignment]
+            except Unavailable:  # it may have been carried out, and nobody can tell
+                self._unsure.append((currency, amount))
+                self.done["unavailable"] += 1
+            self.done["deposit"] += 1
 
-async def _compare(
-    client: XWrapClient,
-    workers: list[Worker],
-    heard: Heard,
-    initial: dict[str, Decimal],
-    when: str,
-) -> None:
-    def equal(what: str, found: dict[str, Decimal], expected: dict[str, Decimal]) -> None:
-        if found != expected:
-            heard.problems.append(f"{when}, {what}: the ledger has {found}, told was {expected}")
+    async def _compare_holds(self) -> None:
+        for worker in self._workers:
+            problems = await again(
+                lambda worker=worker: hold_problems(self._client, worker.set_id, worker.run_id),
+                self.done,
+            )
+            self.done["holds compared"] += problems is not None
+            self.heard.problems += problems or []
 
-    for worker in workers:
-        wallets = await client.get_wallet_set(worker.set_id)
-        moved = heard.moved(worker.set_id)
-        expected = {each: worker.allocated[each] + moved[each] for each in _CURRENCIES}
-        equal(worker.run_id, _money(wallets, "balance"), expected)
-        equal(f"{worker.run_id}, available", _money(wallets, "available"), expected)
-        equal(
-            f"{worker.run_id}, hold", _money(wallets, "hold"), dict.fromkeys(expected, Decimal(0))
-        )
-    moved = heard.moved()
-    total = _money(await client.get_total_wallet_set(), "balance")
-    equal("all", total, {each: initial[each] + moved[each] for each in initial})
-    faults = (await client.get_health())["ledger_faults"]
-    heard.problems += [f"{when}: {fault}" for fault in faults]
-    if opened := await client.list_open_orders():
-        heard.problems.append(f"{when}: {len(opened)} orders are open")
+    async def _compare(self, when: str) -> None:
+        heard, client = self.heard, self._client
 
+        def equal(what: str, found: dict[str, Decimal], expected: dict[str, Decimal]) -> None:
+            if found != expected:
+                text = f"{when}, {what}: the ledger has {found}, told was {expected}"
+                heard.problems.append(text)
 
-def _money(wallet_set: Json, figure: str) -> dict[str, Decimal]:
-    return {each["currency"]: Decimal(each[figure]) for each in wallet_set["wallets"]}
+        nothing = dict.fromkeys(CURRENCIES, Decimal(0))
+        for worker in self._workers:
+            wallets = await client.get_wallet_set(worker.set_id)
+            moved = heard.moved(worker.set_id)
+            expected = {each: worker.allocated[each] + moved[each] for each in CURRENCIES}
+            equal(worker.run_id, money(wallets, "balance"), expected)
+            equal(f"{worker.run_id}, available", money(wallets, "available"), expected)
+            equal(f"{worker.run_id}, hold", money(wallets, "hold"), nothing)
+            for set_id in worker.closed:
+                closed = money(await client.get_wallet_set(set_id), "balance")
+                equal(f"closed set {set_id}", closed, nothing)
+        moved = heard.moved()
+        sets = await client.get_all_wallet_sets()
+        total = money(sets.pop("total"), "balance")
+        for currency, found in total.items():
+            known = self._initial[currency] + moved[currency] + self._deposited[currency]
+            unsure = [amount for each, amount in self._unsure if each == currency]
+            if not is_explained(found - known, unsure):
+                text = f"the ledger has {found} {currency}, told was {known}"
+                heard.problems.append(f"{when}, all: {text} and perhaps some of {unsure}")
+        sets.pop("allocated")
+        equal("sum of the sets", combined(money(each, "balance") for each in sets.values()), total)
+        faults = (await client.get_health())["ledger_faults"]
+        heard.problems += [f"{when}: {fault}" for fault in faults]
+        if opened := await client.list_open_orders():
+            heard.problems.append(f"{when}: {len(opened)} orders are open")
+
+    def _compare_sizes(self) -> None:
+        start, end = self.sizes["xWrap at the start"], self.sizes["xWrap at the end"]
+        if (
+            end.files - start.files > _OPEN_FILES_MAX
+            or end.memory_mb - start.memory_mb > _MEMORY_MB_MAX
+        ):
+            self.heard.problems.append(f"xWrap grew from {start} to {end}")
 
 
 async def _ready(client: XWrapClient) -> None:
@@ -319,7 +273,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    problems = asyncio.run(soak(options.minutes, options.seed))
+    soak = Soak(options.minutes, options.seed)
+    problems = asyncio.run(soak.run())
+    print(", ".join(f"{name} {count}" for name, count in soak.done.most_common()))
+    print("; ".join(f"{when} {size}" for when, size in soak.sizes.items()))
     print("\n".join(problems) or "the ledger equals what was told")
     return 1 if problems else 0
 

@@ -14,7 +14,7 @@ __all__ = ["AuditLog", "AuditRecord", "EventReference"]
 _BUFFER: Final = 1 << 18  # bytes
 
 
-class EventReference(msgspec.Struct, frozen=True):
+class EventReference(msgspec.Struct, frozen=True, gc=False):
     """A market event by its name; history has it whole."""
 
     method: str
@@ -28,7 +28,7 @@ class EventReference(msgspec.Struct, frozen=True):
         return cls(market_method(event), event.exchange, event.pair, to_iso(event.time))
 
 
-class AuditRecord(msgspec.Struct, frozen=True):
+class AuditRecord(msgspec.Struct, frozen=True, gc=False):
     """One line: the message, when it was delivered, and what was being handled as it was posted.
 
     ``cause`` is the sequence of a message, a market event, or None for the runner itself.

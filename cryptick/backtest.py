@@ -11,10 +11,11 @@ from cryptick.clock import SimulatedClock
 from cryptick.components import Components
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.exchange_simulator import ExchangeSimulator, Progress
+from cryptick.fill_recorder import FillRecorder
 from cryptick.fill_rule import FillModel
 from cryptick.hub import Audit, Hub
-from cryptick.metrics import figures
-from cryptick.report import Summary, write_summary
+from cryptick.metrics import FloatArray, IntArray
+from cryptick.report import RunResult, Summary, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
 from cryptick.strategy.base import START, STOP, RunContext
@@ -148,31 +149,48 @@ class Backtest:
     plan : Plan
     data : sequence of Series, or of Recording for the fill model ``book``
         Of all pairs that the plan follows.
-    directory : RunDirectory
+    directory : RunDirectory, optional
+        Without one nothing is written: the run can be played and its equity counted.
     audit : Audit, optional
     history : mapping of (exchange, pair) to Candles, optional
         Candles of before the run, for its strategy to look back on.
+
+    Attributes
+    ----------
+    result : RunResult
+        What `write_report` needs; there when the run is over.
     """
+
+    result: RunResult
 
     def __init__(
         self,
         request: RunRequest,
         plan: Plan,
         data: Sequence[Series] | Sequence[Recording],
-        directory: RunDirectory,
+        directory: RunDirectory | None = None,
         audit: Audit | None = None,
         history: Mapping[Market, Candles] | None = None,
     ) -> None:
         self.request = request
         self.plan = plan
         self.directory = directory
+        self._candles = {
+            (one.instrument.exchange, one.instrument.pair): one.candles
+            for one in data
+            if isinstance(one, Series)
+        }
         self._clock = SimulatedClock(min(one.start for one in data))
         self.hub = Hub(self._clock, audit)
         self.hub.hold()
         self._fees = {exchange: request.fees.of(exchange) for exchange in sorted(request.balances)}
         self._simulator = self._simulate(data, history or {})
-        self._recorder = RunRecorder(self.hub, directory)
-        self._components = Components(self.hub, directory.path / "components")
+        if directory is None:
+            self._recorder: RunRecorder | FillRecorder = FillRecorder(self.hub)
+            self._components = Components(self.hub)
+        else:
+            self._recorder = RunRecorder(self.hub, directory)
+            self._components = Components(self.hub, directory.path / "components")
         self.strategy = request.strategy(
             RunContext(
                 self.hub,
@@ -186,14 +204,23 @@ class Backtest:
         )
 
     def run(self, source: str, progress: Progress | None = None) -> Summary:
-        """Run to the end of the data and return the summary.
-
-        Open orders are cancelled at the end.
+        """Run to the end of the data, write the summary into the directory and return it.
 
         Parameters
         ----------
         source : str
             Where the candles are from, for the report.
+
+        Raises
+        ------
+        HandlerFailed
+            The strategy raised.
+        """
+        self.play(progress)
+        return self._summarise(source)
+
+    def play(self, progress: Progress | None = None) -> None:
+        """Run to the end of the data, where open orders are cancelled.
 
         Raises
         ------
@@ -212,7 +239,18 @@ class Backtest:
             simulator.wake(UtcNs(simulator.end + self.request.fills.latency_ns + 1))
             faults = simulator.audit()
             assert not faults, faults
-            return self._summarise(source)
+
+    @property
+    def trades(self) -> int:
+        """How many fills there were."""
+        return len(self._recorder.fills)
+
+    def equity(self) -> tuple[float, IntArray, FloatArray]:
+        """Return the equity at the start, and the times (s) and values of its curve after that."""
+        balances, simulator = self.request.wallets(), self._simulator
+        time_s, prices = simulator.prices()
+        curve = equity_curve(self.plan, balances, self._recorder.fills, time_s * SECOND, prices)
+        return float(self.plan.equity(balances, simulator.first_price)), time_s, curve
 
     def _tell(self, method: str) -> None:
         self.hub.cause = None
@@ -239,24 +277,29 @@ class Backtest:
         return CandleReplay(hub, clock, series, balances, fees, rule, history)
 
     def _summarise(self, source: str) -> Summary:
+        assert self.directory is not None and isinstance(self._recorder, RunRecorder)
         request, plan, simulator = self.request, self.plan, self._simulator
         balances, holdings = request.wallets(), simulator.holdings()
-        initial = plan.equity(balances, simulator.first_price)
-        final = plan.equity(holdings, simulator.last_price)
         time_s, prices = simulator.prices()
-        equity = equity_curve(plan, balances, self._recorder.fills, time_s * SECOND, prices)
-        self.directory.write_curve(simulator.start, initial, time_s, equity)
-        return write_summary(
-            request,
-            plan,
-            self.directory,
-            self._recorder,
+        fills = self._recorder.fills
+        self.result = RunResult(
+            request=request,
+            plan=plan,
             source=source,
             events=simulator.events,
-            period=(simulator.start, simulator.end),
-            equity=(initial, final),
-            figures=figures(float(initial), time_s, equity),
-            holdings=holdings,
-            fees=self._fees,
             fill_model=str(request.fills),
+            fees=self._fees,
+            start=simulator.start,
+            end=simulator.end,
+            initial=plan.equity(balances, simulator.first_price),
+            final=plan.equity(holdings, simulator.last_price),
+            holdings=holdings,
+            counts=self._recorder.counts,
+            fills=fills,
+            time_s=time_s,
+            equity=equity_curve(plan, balances, fills, time_s * SECOND, prices),
+            prices=prices,
+            first_price=simulator.first_price,
+            candles=self._candles,
         )
+        return write_summary(self.result, self.directory)

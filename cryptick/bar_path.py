@@ -58,6 +58,7 @@ class PathExchange(CandleExchange):
 class PathMarket(CandleMarket):
     """One pair whose price follows a path inside each bar."""
 
+    is_calm = False  # the path turns within each bar
     _reached = UtcNs(0)  # until when orders have met the path
 
     def begin(self, now: UtcNs) -> None:

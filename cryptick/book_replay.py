@@ -42,6 +42,7 @@ BAR_FREQ_S: Final = 300
 
 _LATE_TRADES_NS: Final = 2 * SECOND  # a bar is told so long after its interval's end, as by xWrap
 _PROGRESS: Final = 20_000  # events
+_LIVE: Final = BookState.LIVE  # the look-up through the class is felt
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ class BookReplay(ExchangeSimulator):
         return merge(*streams, key=lambda one: one[1].received_at)
 
     def _receive(self, market: "_BookMarket", event: MarketEvent, now: UtcNs) -> None:
-        hub, live = self._hub, market.live
+        live = market.live
         if self._desk.orders:
             self._carry_out(market.exchange, market.execution.advance(now))
         executions = live.receive(event)
@@ -204,20 +205,22 @@ class BookReplay(ExchangeSimulator):
             self._carry_out(market.exchange, executions)
         if live.state is not market.state:
             market.follow_state(self._freq_s, now)
-        if type(event) is TradePrint:
-            market.trades += 1
-            self._trade(market, event)
-        elif type(event) is BookUpdate or type(event) is BookSnapshot:
+        kind = type(event)
+        if kind is BookUpdate or kind is BookSnapshot:
             market.changes += 1
-            if market.on_book and market.state is BookState.LIVE:
-                market.view.time = now
-                hub.cause = market.view
+            if market.on_book and market.state is _LIVE:
+                hub, view = self._hub, market.view
+                view.time = now
+                hub.cause = view
                 for handler in market.on_book:
-                    handler(market.view)
+                    handler(view)
                 if hub.waiting:
                     hub.deliver()
+        elif type(event) is TradePrint:
+            market.trades += 1
+            self._trade(market, event)
         book = live.book
-        if book.best_bid != market.best[0] or book.best_ask != market.best[1]:
+        if book.best_bid != market.bid or book.best_ask != market.ask:
             market.move(book.best_bid, book.best_ask)
             if market.on_quote:
                 quote = market.quote(now)
@@ -283,7 +286,8 @@ class _BookMarket:
         self.view = BookView(recording.exchange, recording.pair, self.live.book, recording.start)
         self.state = self.live.state
         self.builder: CandleBuilder | None = None
-        self.best: tuple[Ticks | None, Ticks | None] = (None, None)
+        self.bid: Ticks | None = None
+        self.ask: Ticks | None = None
         self.changes = self.trades = 0
         self.first: Ticks | None = None
         self.last: Ticks | None = None
@@ -304,7 +308,7 @@ class _BookMarket:
 
     def quote(self, now: UtcNs) -> Quote | None:
         """Return the best prices, None while a side is empty or the book is lost."""
-        bid, ask = self.best
+        bid, ask = self.bid, self.ask
         if bid is None or ask is None:
             return None
         pair = self.live.pair
@@ -312,7 +316,7 @@ class _BookMarket:
 
     def move(self, bid: Ticks | None, ask: Ticks | None) -> None:
         """Note new best prices."""
-        self.best = bid, ask
+        self.bid, self.ask = bid, ask
         if bid is not None and ask is not None:
             self.last = bid
             if self.first is None:

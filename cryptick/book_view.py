@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 from exchange_wrapper.book import L2Book
-from exchange_wrapper.numbers import Ticks
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import UtcNs
@@ -31,24 +30,27 @@ class BookView:
         Of the last change.
     """
 
-    __slots__ = ("_book", "_pair", "exchange", "pair", "time")
+    __slots__ = ("_book", "_pair", "_prices", "exchange", "pair", "time")
 
     def __init__(self, exchange: str, pair: Pair, book: L2Book, time: UtcNs) -> None:
         self.exchange = exchange
         self.pair = pair.name()
         self.time = time
         self._pair = pair
+        self._prices = pair.prices
         self._book = book
 
     @property
     def bid(self) -> Decimal | None:
         """The highest bid, None where nothing is bid."""
-        return self._price(self._book.best_bid)
+        best = self._book.best_bid
+        return None if best is None else self._prices[best]
 
     @property
     def ask(self) -> Decimal | None:
         """The lowest ask, None where nothing is asked."""
-        return self._price(self._book.best_ask)
+        best = self._book.best_ask
+        return None if best is None else self._prices[best]
 
     @property
     def bid_size(self) -> Decimal | None:
@@ -67,9 +69,6 @@ class BookView:
     def asks(self, depth: int) -> list[tuple[Decimal, Decimal]]:
         """Return the best ``depth`` asks as (price, size), or all there are, lowest first."""
         return self._levels(Side.SELL, depth)
-
-    def _price(self, ticks: Ticks | None) -> Decimal | None:
-        return None if ticks is None else self._pair.price(ticks)
 
     def _best_size(self, side: Side) -> Decimal | None:
         book = self._book

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from math import ceil
 from typing import Final
 
@@ -178,6 +179,31 @@ class CandleMarket:
         return self._engine.idle and not self.waiting
 
     @property
+    def is_calm(self) -> bool:
+        """Whether all open orders rest, so that only bars that `touches` tells concern them."""
+        return self._engine.is_calm and not self.waiting
+
+    @cached_property
+    def _lows(self) -> IntArray:
+        found: IntArray = np.minimum(self.prices[0], self.prices[2])
+        return found
+
+    @cached_property
+    def _highs(self) -> IntArray:
+        found: IntArray = np.maximum(self.prices[0], self.prices[1])
+        return found
+
+    def touches(self, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Tell which bars reach the best limit of the resting orders, and so may fill one."""
+        bid, ask = self._engine.best_limit(Side.BUY), self._engine.best_limit(Side.SELL)
+        touched = np.zeros(len(rows), np.bool_)
+        if bid is not None:
+            touched |= self._lows[rows] <= bid
+        if ask is not None:
+            touched |= self._highs[rows] >= ask
+        return touched
+
+    @property
     def price(self) -> Ticks | None:
         """The last price: a bar's open until it closes, then its close; None before the first."""
         row, quoted = self.state()
@@ -258,6 +284,8 @@ class _Display(L2Book):
 
     def show(self, bid: int, ask: int) -> None:
         """Replace what is shown; a bid of 0 is none."""
+        if ask == self.best_ask and bid == self.best_bid:
+            return
         self.best_bid, self.best_ask = Ticks(bid) if bid > 0 else None, Ticks(ask)
         self._shown = {
             Side.BUY: {Ticks(bid): DEPTH} if bid > 0 else {},

@@ -28,6 +28,7 @@ from exchange_wrapper.times import SECOND, UtcNs
 __all__ = ["CandleReplay"]
 
 _CHUNK: Final = 20_000  # events that are turned from columns to lists at once
+_LOOK_AHEAD: Final = 512  # events that are searched for one that open orders have to meet
 
 _EventSource = Callable[[int, int], Iterator[MarketEvent]]
 """Makes the market events of the bars in [first, stop) of one series."""
@@ -121,22 +122,23 @@ class CandleReplay(ExchangeSimulator):
     def _play(self, first: int, stop: int) -> None:
         """Play the events of one chunk.
 
-        Only those that somebody listens to are looked at, as long as no order is open and no
-        timer due.
+        Only those that somebody listens to are looked at, as long as no order can trade and no
+        timer is due.
         """
         hub, clock, timeline, waiting = self._hub, self._clock, self._timeline, self._hub.waiting
-        busy = not self._idle
+        touch = self._next_touch(first, stop)
         for position, now, event, handle in self._heard(first, stop):
-            if busy or clock.next_due < now:
-                busy = self._catch_up(position)
+            if position >= touch or clock.next_due < now:
+                self._catch_up(position)
+                touch = self._next_touch(position + 1, stop)
             clock.time = now
             timeline.position = position
             hub.cause = event
             handle(event)
             if waiting:
                 hub.deliver()
-                busy = True
-        if busy or clock.next_due < timeline.time[stop - 1]:
+                touch = self._next_touch(position + 1, stop)
+        if touch < stop or clock.next_due < timeline.time[stop - 1]:
             self._catch_up(stop - 1)
         timeline.position = stop - 1
 
@@ -164,11 +166,31 @@ class CandleReplay(ExchangeSimulator):
             strict=False,
         )
 
-    def _catch_up(self, last: int) -> bool:
-        """Let orders and timers meet all events up to ``last``, but tell nobody of the events.
+    def _next_touch(self, first: int, stop: int) -> int:
+        """Return the first event in [first, stop) that open orders have to meet, or ``stop``.
 
-        Return whether orders are open then.
+        The search ends early: an event that it returns may as well be of no concern.
         """
+        timeline, markets = self._timeline, self.markets
+        open_in: list[tuple[int, CandleMarket]] = []
+        for number, market in enumerate(markets):
+            if not market.idle:
+                if not market.is_calm:
+                    return first
+                open_in.append((number, market))
+        if not open_in:
+            return stop
+        events = slice(first, min(first + _LOOK_AHEAD, stop))
+        series, rows = timeline.code[events] % len(markets), timeline.row[events]
+        found = events.stop
+        for number, market in open_in:
+            touched = (series == number) & market.touches(rows)
+            if touched.any():
+                found = min(found, first + int(touched.argmax()))
+        return found
+
+    def _catch_up(self, last: int) -> None:
+        """Let orders and timers meet all events up to ``last``, but tell nobody of the events."""
         clock, timeline = self._clock, self._timeline
         position = timeline.position + 1
         events = slice(position, last + 1)
@@ -181,7 +203,6 @@ class CandleReplay(ExchangeSimulator):
             timeline.position = position
             self._meet(code)
             position += 1
-        return not self._idle
 
     def _listeners(self) -> dict[int, tuple[MarketHandler, _EventSource]]:
         """Return who hears of the timeline's events, by code, and what makes those events.
@@ -216,11 +237,6 @@ class CandleReplay(ExchangeSimulator):
                 handler(view)
 
         return show
-
-    @property
-    def _idle(self) -> bool:
-        """Whether no market has an open order, so that nothing but prices can change."""
-        return all(market.idle for market in self.markets)
 
     def _meet(self, code: int) -> None:
         """Let open orders meet what happens in the market of a timeline's event, now."""

@@ -29,7 +29,7 @@ from cryptick.metrics import FloatArray, IntArray
 from cryptick.past_candles import PastCandles
 from cryptick.strategy.base import Balance
 from exchange_wrapper.candles import Candles
-from exchange_wrapper.changes import OrderChanged, TradeMade
+from exchange_wrapper.changes import OrderChanged, TradeMade, worth_telling
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import UnknownName, XWrapError
 from exchange_wrapper.fees import FeeSchedule
@@ -240,8 +240,14 @@ class ExchangeSimulator(ABC):
         self._tell()
 
     def _tell(self) -> None:
+        """Tell what became of orders: what xWrap tells of a commit."""
         notify = self._hub.notify
-        for change in self._desk.take_changes():
+        changes = [
+            change
+            for change in self._desk.take_changes()
+            if type(change) is OrderChanged or type(change) is TradeMade
+        ]
+        for change in worth_telling(changes) if len(changes) > 1 else changes:
             if type(change) is OrderChanged:
                 notify(ORDER_UPDATE, OrderUpdate.of(change.order))
             elif type(change) is TradeMade:

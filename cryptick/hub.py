@@ -7,7 +7,7 @@ before anything it caused begins. Time is the clock's; cron expressions are in U
 
 from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
@@ -32,6 +32,8 @@ __all__ = ["Audit", "Cause", "Handler", "Hub", "MarketHandler", "Trigger"]
 
 _CHAIN_MAX: Final = 100_000
 """Messages that may follow from one event: a handler that answers itself never ends."""
+
+_T = TypeVar("_T")
 
 Cause = int | MarketEvent | None
 """What was being delivered when a message was posted: a message's sequence, an event, nothing."""
@@ -93,8 +95,9 @@ class Hub:
         self.clock = clock
         self.cause: Cause = None
         self._audit = audit
-        self._handlers: dict[str, list[Handler]] = defaultdict(list)
-        self._listeners: list[tuple[str, Handler]] = []  # of all methods with a prefix
+        # Tuples, because a handler may subscribe another one while they are called.
+        self._handlers: dict[str, tuple[Handler, ...]] = {}
+        self._listeners: tuple[tuple[str, Handler], ...] = ()  # of all methods with a prefix
         self._market: dict[tuple[str, str, str], list[MarketHandler]] = defaultdict(list)
         self._replies: dict[str, Handler] = {}
         self.waiting: deque[tuple[Cause, Message]] = deque()
@@ -110,16 +113,16 @@ class Hub:
         else handles still fails. It hears answers and triggers too.
         """
         if pattern.endswith("*"):
-            self._listeners.append((_prefix(pattern), handler))
+            self._listeners += ((_prefix(pattern), handler),)
         else:
-            self._handlers[pattern].append(handler)
+            self._handlers[pattern] = (*self._handlers.get(pattern, ()), handler)
 
     def off(self, pattern: str, handler: Handler) -> None:
         """Undo `on`."""
         if pattern.endswith("*"):
-            self._listeners.remove((_prefix(pattern), handler))
+            self._listeners = _without(self._listeners, (_prefix(pattern), handler))
         else:
-            self._handlers[pattern].remove(handler)
+            self._handlers[pattern] = _without(self._handlers[pattern], handler)
 
     def post(self, message: Message) -> None:
         """Deliver a message, after those that were posted before it.
@@ -260,16 +263,17 @@ class Hub:
         """Deliver all messages that wait, and those they cause."""
         self._delivering = True
         message: Message | None = None
+        waiting, audit = self.waiting, self._audit
         last = self._sequence + _CHAIN_MAX
         try:
-            while self.waiting:
-                cause, message = self.waiting.popleft()
+            while waiting:
+                cause, message = waiting.popleft()
                 self._sequence += 1
                 if self._sequence > last:
                     raise ProcessingError(f"{_CHAIN_MAX:,} messages caused each other in a row")
                 self.cause = self._sequence
-                if self._audit is not None:
-                    self._audit.record(self._sequence, self.clock.now(), cause, message)
+                if audit is not None:
+                    audit.record(self._sequence, self.clock.now(), cause, message)
                 self._dispatch(message)
         except HandlerFailed:
             raise
@@ -331,19 +335,23 @@ class Hub:
         if reply is not None:
             reply(message)
         else:
-            handlers = tuple(self._handlers.get(method, ()))  # one may subscribe another
+            handlers = self._handlers.get(method, ())
             for handler in handlers:
                 handler(message)
             if not handlers and isinstance(message, Call) and message.response_method is not None:
                 self.fail(message, XWrapError(f"nobody handles {method}"))
-        if self._listeners:
-            for prefix, listener in tuple(self._listeners):
-                if method.startswith(prefix):
-                    listener(message)
+        for prefix, listener in self._listeners:
+            if method.startswith(prefix):
+                listener(message)
 
     def _name(self, prefix: str) -> str:
         self._names += 1
         return f"{prefix}.{self._names}"
+
+
+def _without(items: tuple[_T, ...], item: _T) -> tuple[_T, ...]:
+    place = items.index(item)
+    return items[:place] + items[place + 1 :]
 
 
 def _prefix(pattern: str) -> str:

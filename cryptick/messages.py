@@ -161,7 +161,7 @@ def market_method(event: MarketEvent) -> str:
     return _MARKET_METHODS[type(event)]
 
 
-class OrderIntent(msgspec.Struct, frozen=True):
+class OrderIntent(msgspec.Struct, frozen=True, gc=False):
     """An order that a strategy wants placed. ``limit`` is None for a market order."""
 
     client_oid: str
@@ -175,14 +175,14 @@ class OrderIntent(msgspec.Struct, frozen=True):
     funds: Decimal | None = None  # the most that a market buy may cost, in quote
 
 
-class CancelIntent(msgspec.Struct, frozen=True):
+class CancelIntent(msgspec.Struct, frozen=True, gc=False):
     """An order that a strategy wants cancelled."""
 
     client_oid: str
     exchange: str
 
 
-class OrderUpdate(msgspec.Struct, frozen=True):
+class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
     """The state of one of the run's orders at ``time``."""
 
     client_oid: str
@@ -244,7 +244,7 @@ class OrderUpdate(msgspec.Struct, frozen=True):
         )
 
 
-class Fill(msgspec.Struct, frozen=True):
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """A trade of one of the run's orders. ``fee`` is in quote."""
 
     client_oid: str
@@ -274,7 +274,7 @@ class Fill(msgspec.Struct, frozen=True):
         )
 
 
-class LogLine(msgspec.Struct, frozen=True):
+class LogLine(msgspec.Struct, frozen=True, gc=False):
     """What a strategy has to say to a person."""
 
     text: str

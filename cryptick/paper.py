@@ -1,6 +1,7 @@
 """Run a strategy on live prices against a running xWrap: on paper, or with real money."""
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,8 +13,7 @@ from cryptick.clock import Clock, RealClock
 from cryptick.components import Components
 from cryptick.errors import UsageError
 from cryptick.hub import Audit, Hub
-from cryptick.metrics import figures
-from cryptick.report import Summary, write_summary
+from cryptick.report import RunResult, Summary, write_report, write_summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory, RunRecorder
 from cryptick.strategy.base import START, STOP, RunContext
@@ -74,6 +74,7 @@ class PaperRun:
         self._client = client
         self._exchanges = exchanges
         self._curve: list[tuple[UtcNs, Decimal]] = []
+        self._prices: list[list[float]] = []  # of all followed pairs at each point of the curve
 
     @classmethod
     async def prepare(cls, request: RunRequest, client: XWrapClient) -> Self:
@@ -191,6 +192,7 @@ class PaperRun:
                 hub.notify(START)
                 await venue.start()
                 initial = self.plan.equity(balances, venue.bid)
+                first = {market: venue.bid(*market) for market in self.plan.followed}
                 await self._until_end(venue, recorder, clock, failure, stop)
                 hub.notify(STOP)
             finally:
@@ -199,23 +201,31 @@ class PaperRun:
             final, holdings = self._sample(venue, end), venue.holdings()
             if done:
                 await self._client.deactivate_wallet_set(set_id)
-            time_s = np.array([time // SECOND for time, _ in self._curve], np.int64)
+            # To the end of its second, so that no fill before a point comes after it.
+            time_s = np.array([-(-time // SECOND) for time, _ in self._curve], np.int64)
             equity = np.array([float(amount) for _, amount in self._curve])
-            directory.write_curve(start, initial, time_s, equity)
-            return write_summary(
-                self.request,
-                self.plan,
-                directory,
-                recorder,
+            result = RunResult(
+                request=self.request,
+                plan=self.plan,
                 source=f"xWrap at {self._client.url}",
                 events=venue.heard,
-                period=(start, end),
-                equity=(initial, final),
-                figures=figures(float(initial), time_s, equity),
-                holdings=holdings,
+                fill_model=FILL_MODEL[self.request.mode],
                 fees={name: venue.fees(name) for name in self.request.balances},
-                fill_model=FILL_MODEL[request.mode],
+                start=start,
+                end=end,
+                initial=initial,
+                final=final,
+                holdings=holdings,
+                counts=recorder.counts,
+                fills=recorder.fills,
+                time_s=time_s,
+                equity=equity,
+                prices=dict(zip(self.plan.followed, np.array(self._prices).T, strict=True)),
+                first_price=lambda exchange, pair: first[exchange, pair],
             )
+            summary = write_summary(result, directory)
+            write_report(result, summary, directory)
+            return summary
 
     async def _until_end(
         self,
@@ -255,6 +265,8 @@ class PaperRun:
         """Count the equity at the best bids and add it to the curve."""
         equity = self.plan.equity(venue.holdings(), venue.bid)
         self._curve.append((now, equity))
+        bids = (venue.bid(*market) for market in self.plan.followed)
+        self._prices.append([math.nan if bid is None else float(bid) for bid in bids])
         return equity
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "from_texts",
     "param",
     "range_words",
+    "read_field",
 ]
 
 Number = int | float | Decimal
@@ -115,6 +116,22 @@ def from_json(kind: type[Parameters], owner: str, given: object) -> Any:
     if not isinstance(given, Mapping):
         raise UsageError(f"the parameters of {owner} must be an object of names and values")
     return _make(kind, owner, {str(name).replace("_", "-"): given[name] for name in given})
+
+
+def read_field(kind: type[Parameters], owner: str, flag: str, text: str) -> Any:
+    """Return the value of one parameter from its text, checked by itself.
+
+    Raises
+    ------
+    UsageError
+        A name that ``owner`` does not have, a text of another type, or a value out of range.
+    """
+    fields = fields_by_flag(kind)
+    if flag not in fields:
+        raise UsageError(f"{owner} has no parameter {flag!r}; it has {', '.join(fields)}")
+    value = _read(flag, get_type_hints(kind)[fields[flag].name], text)
+    _check(flag, fields[flag], value)
+    return value
 
 
 def describe_fields(kind: type[Parameters]) -> list[dict[str, object]]:

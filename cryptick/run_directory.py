@@ -23,11 +23,13 @@ from cryptick.messages import FILL, LOG, ORDER_UPDATE, Fill, LogLine, Message, O
 from cryptick.metrics import FloatArray, IntArray
 from exchange_wrapper.errors import DataError
 from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
+from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
 
-__all__ = ["RunDirectory", "RunRecorder"]
+__all__ = ["Counts", "RunDirectory", "RunRecorder"]
 
 _CURVE_ROWS: Final = 2_000
+_SPECIAL: Final = re.compile(r'[,"\r\n]')
 _ORDER_COLUMNS: Final = (
     "created_at",
     "done_at",
@@ -129,9 +131,19 @@ class RunDirectory:
 
     def write_json(self, name: str, content: object) -> None:
         """Replace a JSON file."""
-        text = msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+        self._replace(name, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Replace a text file."""
+        self._replace(name, text.encode())
+
+    def read_run(self) -> dict[str, object]:
+        """Return what ``run.json`` says so far."""
+        return dict(self._run)
+
+    def _replace(self, name: str, content: bytes) -> None:
         new = self.path / f".{name}.new"
-        new.write_bytes(text)
+        new.write_bytes(content)
         new.replace(self.path / name)
 
     def write_csv(
@@ -208,10 +220,9 @@ class RunRecorder:
             for name in ("orders.csv", "trades.csv", "run.log")
         ]
         orders, trades, self._log = self._files
-        self._orders = csv.writer(orders, lineterminator="\n")
-        self._trades = csv.writer(trades, lineterminator="\n")
-        self._orders.writerow(_ORDER_COLUMNS)
-        self._trades.writerow(_TRADE_COLUMNS)
+        self._orders, self._trades = orders, trades
+        orders.write(",".join(_ORDER_COLUMNS) + "\n")
+        trades.write(",".join(_TRADE_COLUMNS) + "\n")
         hub.on(ORDER_UPDATE, self._order)
         hub.on(FILL, self._fill)
         hub.on(LOG, self._line)
@@ -252,29 +263,19 @@ class RunRecorder:
     def _write_order(self, client_oid: str) -> None:
         kept = self._open.pop(client_oid)
         update = kept.update
-        self._orders.writerow(
-            (
-                to_iso(kept.created_at),
-                to_iso(update.time) if update.is_done else "",
-                client_oid,
-                update.exchange,
-                update.pair,
-                update.type.value,
-                update.side.value,
-                format_amount(update.size),
-                "" if update.limit is None else format_amount(update.limit),
-                update.status.value,
-                "" if update.done_reason is None else update.done_reason.value,
-                format_amount(update.filled_size),
-                format_amount(update.avg_price),
-                format_amount(kept.fee),
-                update.message,
-            )
+        done_at = to_iso(update.time) if update.is_done else ""
+        limit = "" if update.limit is None else format_amount(update.limit)
+        self._orders.write(
+            f"{to_iso(kept.created_at)},{done_at},{_cell(client_oid)},{update.exchange},"
+            f"{update.pair},{update.type},{update.side},{format_amount(update.size)},{limit},"
+            f"{update.status},{update.done_reason or ''},{format_amount(update.filled_size)},"
+            f"{format_amount(update.avg_price)},{format_amount(kept.fee)},"
+            f"{_cell(update.message)}\n"
         )
 
     def _fill(self, message: Message) -> None:
         fill: Fill = payload(message)
-        currency = fill.pair.partition("_")[2]
+        base, _, currency = fill.pair.partition("_")
         fees = self.counts.fees
         fees[currency] = LEDGER.add(fees.get(currency, ZERO), fill.fee)
         self.counts.trades += 1
@@ -285,22 +286,11 @@ class RunRecorder:
         notional = LEDGER.multiply(fill.price, fill.size)
         amounts = fill.price, fill.size, notional, fill.fee
         price, size, worth, fee = map(format_amount, amounts)
-        self._trades.writerow(
-            (
-                to_iso(fill.time),
-                fill.client_oid,
-                fill.exchange,
-                fill.pair,
-                fill.side.value,
-                price,
-                size,
-                worth,
-                fee,
-                "maker" if fill.maker else "taker",
-            )
+        self._trades.write(
+            f"{to_iso(fill.time)},{_cell(fill.client_oid)},{fill.exchange},{fill.pair},"
+            f"{fill.side},{price},{size},{worth},{fee},{'maker' if fill.maker else 'taker'}\n"
         )
-        verb = "bought" if fill.side == "buy" else "sold"
-        base = fill.pair.partition("_")[0]
+        verb = "bought" if fill.side is Side.BUY else "sold"
         self.log(
             f"{verb} {size} {base} at {price} on {fill.exchange} ({worth} {currency}, fee {fee})"
         )
@@ -308,6 +298,13 @@ class RunRecorder:
     def _line(self, message: Message) -> None:
         line: LogLine = payload(message)
         self.log(line.text)
+
+
+def _cell(text: str) -> str:
+    """Return a text as a cell of a CSV file."""
+    if _SPECIAL.search(text) is None:
+        return text
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _described(order: OrderUpdate) -> str:

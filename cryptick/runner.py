@@ -27,8 +27,10 @@ from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed
 from cryptick.fill_rule import FillModel
 from cryptick.hub import Hub
+from cryptick.manifest import describe_run, results_of
 from cryptick.paper import PaperRun, RunHandle
-from cryptick.report import Summary
+from cryptick.report import Summary, write_report
+from cryptick.report.analysis import late_starts
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory
 from exchange_wrapper.client import XWrapClient
@@ -74,7 +76,8 @@ class Outcome:
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         ended_at = datetime.now(UTC).isoformat()
         if error is None or isinstance(error, RunStopped):
-            self._directory.update(state="stopped", ended_at=ended_at)
+            results = results_of(self._directory.path)
+            self._directory.update(state="stopped", ended_at=ended_at, results=results)
             return
         _lift_memory_limit()
         message = str(error) or type(error).__name__
@@ -159,10 +162,13 @@ def run_backtest(
     ):
         history = load_history(request, source, data)
         backtest = Backtest(request, plan, data, directory, audit, history)
-        directory.update(state="running", source=place)
+        manifest = describe_run(request, place, data)
+        directory.update(state="running", source=place, manifest=manifest)
         if attach is not None:
             attach(backtest.hub)
-        return _noted(backtest.run(place, progress), directory)
+        summary = backtest.run(place, progress)
+        write_report(backtest.result, summary, directory)
+        return _noted(summary, directory)
 
 
 async def run_on_xwrap(
@@ -178,7 +184,8 @@ async def run_on_xwrap(
     """Run on paper or live until ``stop`` is set and return the summary; see `PaperRun`."""
     paper = await PaperRun.prepare(request, client)
     directory = claim()
-    directory.update(state="running", source=client.url)
+    manifest = describe_run(request, client.url)
+    directory.update(state="running", source=client.url, manifest=manifest)
     with (
         AuditLog(directory.path / "messages.jsonl", flush=True) as audit,
         Outcome(directory),
@@ -257,11 +264,6 @@ def xwrap_url(given: str | None = None) -> str:
 def _warn_of_late_starts(
     request: RunRequest, series: Sequence[Series], warn: Callable[[str], None]
 ) -> None:
-    for one in series:
-        first_s, pair = int(one.candles.time[0]), one.instrument.pair
-        if request.start_s is not None and first_s >= request.start_s + one.candles.freq_s:
-            first = datetime.fromtimestamp(first_s, UTC)
-            warn(
-                f"the history of {pair} on {one.instrument.exchange} begins at "
-                f"{first:%Y-%m-%d %H:%M} UTC, later than asked"
-            )
+    candles = ((s.instrument.exchange, s.instrument.pair, s.candles) for s in series)
+    for words in late_starts(request.start_s, candles):
+        warn(words)

@@ -84,7 +84,7 @@ def make_plan(
     Parameters
     ----------
     wanted : sequence of (exchange, pair)
-        What the strategy would trade.
+        What the strategy would trade; ``*_USD`` are all pairs with that quote.
     funded : mapping of str to frozenset of str
     listed : mapping of str to collection of str
         The pairs of each exchange.
@@ -107,7 +107,9 @@ def make_plan(
             raise missing(
                 f"{place} has no pair of {currency} on {exchange}; it has {_names(pairs)}"
             )
-    traded = [(exchange, pair) for exchange, pair in wanted if pair in listed[exchange]]
+    traded = [
+        (exchange, pair) for exchange, name in wanted for pair in _matching(name, listed[exchange])
+    ]
     if not traded:
         names = ", ".join(f"{pair} on {exchange}" for exchange, pair in wanted) or "nothing"
         there = "; ".join(f"{name}: {_names(pairs)}" for name, pairs in sorted(listed.items()))
@@ -162,6 +164,12 @@ def equity_curve(
         held = float(balances.get(place, ZERO)) + np.cumsum(moves[place][:-1])
         equity += held if market is None else held * prices[market]
     return equity
+
+
+def _matching(name: str, listed: Collection[str]) -> list[str]:
+    if name.startswith("*_"):
+        return sorted(pair for pair in listed if pair.endswith(name[1:]))
+    return [name] if name in listed else []
 
 
 def _names(names: Collection[str], most: int = 8) -> str:

@@ -23,7 +23,6 @@ from cryptick.messages import (
     Bar,
     Call,
     CancelIntent,
-    Fill,
     MarketEvent,
     MarketTrade,
     Message,
@@ -39,8 +38,8 @@ from exchange_wrapper.candles import Candles, format_freq, parse_freq
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import OrderRejected, Unavailable, UnknownName, XWrapError
 from exchange_wrapper.fees import FeeSchedule
-from exchange_wrapper.numbers import LEDGER, ZERO
-from exchange_wrapper.pair import Pair, split_name
+from exchange_wrapper.numbers import ZERO
+from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs, from_iso
 
@@ -284,9 +283,8 @@ class XWrapInterface:
     def _on_fill(self, trade: Json) -> None:
         if trade["wallet_set_id"] != self._set_id:
             return
-        fill = read_fill(trade)
-        self._book(fill)
-        self._hub.notify(FILL, fill)
+        # Its wallets were told of before.
+        self._hub.notify(FILL, read_fill(trade))
 
     def _on_wallet_set(self, wallet_set: Json) -> None:
         if wallet_set["id"] == self._set_id:
@@ -296,27 +294,6 @@ class XWrapInterface:
                 )
                 for one in wallet_set["wallets"]
             }
-
-    def _book(self, fill: Fill) -> None:
-        """Show a fill in the wallets at once: xWrap tells of them right after it.
-
-        What is spent was on hold, so it leaves the balance only.
-        """
-        base, quote = split_name(fill.pair)
-        notional = LEDGER.multiply(fill.price, fill.size)
-        if fill.side is Side.BUY:
-            self._move(fill.exchange, base, fill.size, fill.size)
-            self._move(fill.exchange, quote, -LEDGER.add(notional, fill.fee), ZERO)
-        else:
-            earned = LEDGER.subtract(notional, fill.fee)
-            self._move(fill.exchange, quote, earned, earned)
-            self._move(fill.exchange, base, -fill.size, ZERO)
-
-    def _move(self, exchange: str, currency: str, balance: Decimal, available: Decimal) -> None:
-        before = self.wallet(exchange, currency)
-        self._wallets[exchange, currency] = Balance(
-            LEDGER.add(before.balance, balance), LEDGER.add(before.available, available)
-        )
 
     # Calls of the strategy
 

@@ -6,12 +6,12 @@ from itertools import islice
 from typing import Generic, TypeVar, cast
 
 from exchange_wrapper.errors import DataError
-from exchange_wrapper.grid import Increment, PairGrid
+from exchange_wrapper.grid import Increment
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import Side
 
-__all__ = ["L2Book", "Ladder"]
+__all__ = ["L2Book", "Ladder", "Sizes"]
 
 V = TypeVar("V")
 
@@ -129,8 +129,8 @@ class Ladder(Generic[V]):
 _Levels = dict[Ticks, Lots | str]
 
 
-class _Sizes(Ladder[Lots | str]):
-    """The sizes of one side, some of them still text."""
+class Sizes(Ladder[Lots | str]):
+    """The sizes of one side, some of them still text: most are overwritten before they are read."""
 
     __slots__ = ("unread",)
 
@@ -167,29 +167,31 @@ class L2Book:
     best_bid, best_ask : Ticks or None
         The highest bid and the lowest ask; for reading only.
     fault : DataError or None
-        A size that ``apply_texts`` took could not be read. The book is empty since.
+        A size that was put in as text could not be read. The book is empty since.
+    bid_sizes, ask_sizes : Sizes
+        For `live_book`, which changes them by itself and sets the best prices then.
     """
 
-    __slots__ = ("_asks", "_bids", "_lots", "best_ask", "best_bid", "fault", "pair")
+    __slots__ = ("_lots", "ask_sizes", "best_ask", "best_bid", "bid_sizes", "fault", "pair")
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
         self.best_bid: Ticks | None = None
         self.best_ask: Ticks | None = None
         self.fault: DataError | None = None
-        self._bids = _Sizes(Side.BUY)
-        self._asks = _Sizes(Side.SELL)
+        self.bid_sizes = Sizes(Side.BUY)
+        self.ask_sizes = Sizes(Side.SELL)
         self._lots = Increment(pair.lot_size).units
 
     @property
     def bids(self) -> dict[Ticks, Lots]:
         """Sizes of the bids by price, in no order; for reading only."""
-        return self._read(self._bids)
+        return self._read(self.bid_sizes)
 
     @property
     def asks(self) -> dict[Ticks, Lots]:
         """Sizes of the asks by price, in no order; for reading only."""
-        return self._read(self._asks)
+        return self._read(self.ask_sizes)
 
     def replace(
         self, bids: Iterable[tuple[Ticks, Lots]], asks: Iterable[tuple[Ticks, Lots]]
@@ -203,9 +205,9 @@ class L2Book:
         """
         new_bids, new_asks = _checked(bids), _checked(asks)
         self.fault = None
-        self._bids.replace(cast(_Levels, new_bids))
-        self._asks.replace(cast(_Levels, new_asks))
-        self.best_bid, self.best_ask = self._bids.best, self._asks.best
+        self.bid_sizes.replace(cast(_Levels, new_bids))
+        self.ask_sizes.replace(cast(_Levels, new_asks))
+        self.best_bid, self.best_ask = self.bid_sizes.best, self.ask_sizes.best
 
     def set_level(self, side: Side, price: Ticks, size: Lots) -> Lots:
         """Set what is displayed at a price, 0 for nothing, and return what was before.
@@ -215,7 +217,7 @@ class L2Book:
         DataError
             The size is negative or the price is not positive; the book is unchanged.
         """
-        ladder = self._bids if side is Side.BUY else self._asks
+        ladder = self.bid_sizes if side is Side.BUY else self.ask_sizes
         levels = self._read(ladder)
         old = levels.get(price, _NOTHING)
         if size > 0:
@@ -230,44 +232,33 @@ class L2Book:
                 ladder.remove(price)
         else:
             raise DataError(f"a size of {size} lots in the book of {self.pair}")
-        self.best_bid, self.best_ask = self._bids.best, self._asks.best
+        self.best_bid, self.best_ask = self.bid_sizes.best, self.ask_sizes.best
         return old
 
-    def apply_texts(self, changes: Iterable[tuple[Side, str, str]], grid: PairGrid) -> bool:
-        """Set several levels as their venue wrote them; return whether to look at the book.
-
-        Prices are read at once. Sizes other than zero are kept as text until somebody asks for a
-        size: most are overwritten before. One that can't be read then empties the book and is
-        its ``fault``.
-
-        Returns
-        -------
-        bool
-            True if the book is crossed or has a fault.
+    def apply(self, changes: Iterable[tuple[Side, Ticks, Lots]]) -> bool:
+        """Set several levels; return whether to look at the book: it is crossed or has a fault.
 
         Raises
         ------
         DataError
-            A price, or a size of zero, can't be read. Half the changes are made then: the book
-            has to be replaced.
+            A size is negative or a price is not positive. Half the changes are made then: the
+            book has to be replaced.
         """
-        ticks = grid.ticks
-        bids, asks = self._bids, self._asks
-        for side, text, size in changes:
-            price = ticks[text]
+        bids, asks = self.bid_sizes, self.ask_sizes
+        for side, price, size in changes:
             ladder = bids if side is _BUY else asks
             levels = ladder.levels
-            if not size.rstrip("0."):
-                if size not in _ZEROS:
-                    self._lots(size)
+            if size > 0:
                 if price in levels:
-                    ladder.remove(price)
-            elif price in levels and type(levels[price]) is str:
-                levels[price] = size
-            elif price:
-                ladder.set_unread(price, size)
-            else:
-                raise DataError(f"a price of 0 ticks in the book of {self.pair}")
+                    levels[price] = size
+                elif price > 0:
+                    ladder.add(price, size)
+                else:
+                    raise DataError(f"a price of {price} ticks in the book of {self.pair}")
+            elif size < 0:
+                raise DataError(f"a size of {size} lots in the book of {self.pair}")
+            elif price in levels:
+                ladder.remove(price)
         bid = self.best_bid = bids.best
         ask = self.best_ask = asks.best
         return self.fault is not None or (bid is not None and ask is not None and bid >= ask)
@@ -277,7 +268,7 @@ class L2Book:
 
         Levels may be resized meanwhile, but none be added or removed.
         """
-        ladder = self._bids if side is Side.BUY else self._asks
+        ladder = self.bid_sizes if side is Side.BUY else self.ask_sizes
         self._read(ladder)
         return cast(Iterator[tuple[Ticks, Lots]], ladder.items())
 
@@ -294,7 +285,7 @@ class L2Book:
         bid, ask = self.best_bid, self.best_ask
         return bid is not None and ask is not None and bid >= ask
 
-    def _read(self, ladder: _Sizes) -> dict[Ticks, Lots]:
+    def _read(self, ladder: Sizes) -> dict[Ticks, Lots]:
         """Return the levels of a side, all read; if one can't be, nothing in the book is true."""
         if ladder.unread:
             levels = ladder.levels
@@ -311,7 +302,6 @@ class L2Book:
 
 
 _NOTHING = Lots(0)
-_ZEROS = frozenset(("0", "0.00000000"))  # as venues write it; other forms are read to be sure
 
 
 def _checked(levels: Iterable[tuple[Ticks, Lots]]) -> dict[Ticks, Lots]:

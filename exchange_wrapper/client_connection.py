@@ -251,6 +251,7 @@ class XWrapConnection:
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(self._gone())
+                answer.exception()  # seen: a caller who gave up while sending never waits for it
 
     async def _connect_again(self) -> None:
         while True:

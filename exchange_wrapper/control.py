@@ -325,7 +325,7 @@ class Control:
         scope = scope or EVERYTHING
         if scope.isdecimal():
             self.desk.ledger.active_set(int(scope))
-        elif scope and not self.desk.knows(scope):
+        elif scope and not self._has_exchange(scope):
             raise UnknownName(
                 f"{scope!r} is neither an exchange that is loaded nor a wallet set", field="scope"
             )
@@ -444,6 +444,11 @@ class Control:
                     )  # as much as the book takes; the rest when it is called again
         finally:
             self._flattening = False
+
+    def _has_exchange(self, name: str) -> bool:
+        # After a restart one that can't be reached yet is known by its wallets only.
+        wallets = self.desk.ledger.wallets.values()
+        return self.desk.knows(name) or any(wallet.exchange == name for wallet in wallets)
 
     def _breach(self, exchange: str, execution: Execution, error: LedgerBreach, now: UtcNs) -> None:
         order = self.desk.find(execution.order_id)

@@ -306,11 +306,11 @@ class Desk:
                 raise LedgerBreach(
                     f"{exchange} reports on order {execution.order_id}, which is not open there"
                 )
-            if isinstance(execution, Filled):
+            if type(execution) is Filled:
                 self._fill(order, execution)
-            elif isinstance(execution, Opened):
+            elif type(execution) is Opened:
                 self._arrived(order, execution.time)
-            elif isinstance(execution, Finished):
+            elif type(execution) is Finished:
                 self._finish(order, execution.reason, execution.message, execution.time)
             elif isinstance(execution, Unanswered):
                 self._lose(order, execution)

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import reduce
+from typing import Final
 
 import msgspec
 
@@ -48,6 +49,8 @@ __all__ = [
     "WalletSet",
     "balances",
 ]
+
+_add: Final = LEDGER.add  # two look-ups less, felt in the lines of each order
 
 
 class Ledger:
@@ -397,9 +400,9 @@ class Ledger:
         LedgerBreach
             A debit of more than is available. Release what was held for it before.
         """
-        self._post(wallet, movement, order_id, reason, now)
         mirror = self._by_place[EXCHANGE_SET, wallet.exchange, wallet.currency]
-        self._post(mirror, movement, order_id, reason, now)
+        for side in (wallet, mirror):
+            self._post(side, movement, order_id, reason, now)
 
     def roll_back(self, mark: int) -> None:
         """Take back the lines that were posted since ``changes`` had ``mark`` members.
@@ -548,29 +551,31 @@ class Ledger:
     def _post(
         self, wallet: Wallet, movement: Decimal, order_id: int | None, reason: Reason, now: UtcNs
     ) -> None:
-        settled = LEDGER.add(wallet.settled, movement)
-        if movement < 0 and LEDGER.add(settled, wallet.held_debit) < 0:
+        settled = _add(wallet.settled, movement)
+        if movement < ZERO and _add(settled, wallet.held_debit) < ZERO:
             raise LedgerBreach(
                 f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) can't pay "
                 f"{format_amount(-movement)}: {format_amount(wallet.available)} is available"
             )
         wallet.settled = settled
-        self._add_line(wallet, movement, False, order_id, reason, now)
+        self._last_line_id += 1
+        line = Line(self._last_line_id, wallet.id, movement, False, order_id, reason, now)
+        self.changes.append(LinePosted(line, wallet))
 
     def _post_hold(
         self, wallet: Wallet, movement: Decimal, before: Decimal, order_id: int, now: UtcNs
     ) -> None:
         """Change what is on hold for an order, which is ``before``, by a movement."""
         key = (wallet.id, order_id)
-        after = LEDGER.add(before, movement)
+        after = _add(before, movement)
         if after:
             self._holds[key] = after
         else:
             self._holds.pop(key, None)
-        if before <= 0 and after <= 0:
-            wallet.held_debit = LEDGER.add(wallet.held_debit, movement)
-        elif before >= 0 and after >= 0:
-            wallet.held_credit = LEDGER.add(wallet.held_credit, movement)
+        if before <= ZERO and after <= ZERO:
+            wallet.held_debit = _add(wallet.held_debit, movement)
+        elif before >= ZERO and after >= ZERO:
+            wallet.held_credit = _add(wallet.held_credit, movement)
         else:  # the net changes sides: all of it leaves one and the rest joins the other
             debit, credit = (-before, after) if after > 0 else (after, -before)
             wallet.held_debit = LEDGER.add(wallet.held_debit, debit)

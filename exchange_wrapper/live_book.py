@@ -3,9 +3,9 @@
 Does no I/O and reads no clock: market events go in, executions of virtual orders come out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.errors import DataError
@@ -25,7 +25,9 @@ from exchange_wrapper.times import UtcNs
 
 __all__ = ["BookListener", "BookState", "LiveBook"]
 
+_BUY = Side.BUY  # what is looked up for each change would cost more through its class
 _NOTHING: tuple[Execution, ...] = ()
+_ZEROS = frozenset(("0", "0.00000000"))  # as venues write it; other forms are read to be sure
 _Levels = dict[Ticks, Lots]
 
 
@@ -78,6 +80,10 @@ class LiveBook:
         When anything last arrived for the pair.
     gaps, resyncs : int
         How often a live book was lost, and snapshots after the first.
+    take : callable of (changes, grid, received_at)
+        Applies an update as its venue wrote it, of which nobody has to hear and with which nothing
+        is wrong, and returns True. Otherwise ``receive`` it next, as an event: whatever was applied
+        of it does no harm then, for it is applied again, to the same sizes, or the book is lost.
     """
 
     def __init__(self, pair: Pair) -> None:
@@ -92,28 +98,12 @@ class LiveBook:
         self._listener: BookListener | None = None
         self._synced = False
         self._before: tuple[_Levels, _Levels] | None = None  # a lost book's levels
+        self.take = _short_way(self)
 
     def attach(self, listener: BookListener) -> None:
         """Report every change to ``listener`` from now on, unless it is idle."""
         self._listener = listener
         listener.set_stale(self.state is not BookState.LIVE)
-
-    def take(
-        self, changes: list[tuple[Side, str, str]], grid: PairGrid, received_at: UtcNs
-    ) -> bool:
-        """Apply an update of which nobody has to hear and with which nothing is wrong.
-
-        If this returns False, ``receive`` it as an event. Whatever was applied of it does no harm
-        then: it is applied again, to the same sizes, or the book is lost.
-        """
-        listener = self._listener
-        if self.state is not _LIVE or not (listener is None or listener.idle):
-            return False
-        self.last_message_at = received_at
-        try:
-            return not self.book.apply_texts(changes, grid)
-        except DataError:
-            return False
 
     def receive(self, event: MarketEvent) -> Sequence[Execution]:
         """Apply an event of this pair and return the executions it leads to.
@@ -127,15 +117,21 @@ class LiveBook:
         self.last_message_at = event.received_at
         try:
             if type(event) is BookUpdate:
-                if self.state is not BookState.LIVE:
+                if self.state is not _LIVE:
                     return _NOTHING
                 listener = self._listener
-                if event.grid is None or not (listener is None or listener.idle):
-                    return self._update(event)
-                texts = cast("list[tuple[Side, str, str]]", event.written)
-                if self.book.apply_texts(texts, event.grid):
-                    self._check()
-                return _NOTHING
+                if event.grid is None:
+                    if listener is None or listener.idle:
+                        numbers: Any = event.written  # a cast is a call, which is felt here
+                        if self.book.apply(numbers):
+                            self._check()
+                        return _NOTHING
+                # A crossed book has met this update already, in vain.
+                elif not self.book.is_crossed():
+                    texts = cast("list[tuple[Side, str, str]]", event.written)
+                    if self.take(texts, event.grid, event.received_at):
+                        return _NOTHING
+                return self._update(event)
             if self.book.fault is not None:
                 raise self.book.fault
             if type(event) is TradePrint:
@@ -148,12 +144,12 @@ class LiveBook:
 
     def _update(self, event: BookUpdate) -> Sequence[Execution]:
         # All levels first: half a message may well look crossed.
-        set_level, listener = self.book.set_level, self._listener
+        listener = self._listener
         if listener is None or listener.idle:
-            for side, price, size in event.changes:
-                set_level(side, price, size)
-            self._check()
+            if self.book.apply(event.changes):
+                self._check()
             return _NOTHING
+        set_level = self.book.set_level
         changed = [(*change, set_level(*change)) for change in event.changes]
         self._check()
         executions: list[Execution] = []
@@ -204,3 +200,45 @@ class LiveBook:
             self.state, self.since = BookState.STALE, now
             if self._listener is not None:
                 self._listener.set_stale(True)
+
+
+def _short_way(live: LiveBook) -> Callable[[list[tuple[Side, str, str]], PairGrid, UtcNs], bool]:
+    """Return a book's ``take``: one function with all at hand, as nearly every message goes here.
+
+    Prices are read at once. Sizes other than zero stay text until somebody asks for a size.
+    """
+    book = live.book
+    bids, asks = book.bid_sizes, book.ask_sizes
+
+    def take(changes: list[tuple[Side, str, str]], grid: PairGrid, received_at: UtcNs) -> bool:
+        listener = live._listener
+        if live.state is not _LIVE or not (listener is None or listener.idle):
+            return False
+        live.last_message_at = received_at
+        ticks = grid.ticks
+        crossed = False
+        try:
+            for side, text, size in changes:
+                price = ticks[text]
+                ladder = bids if side is _BUY else asks
+                levels = ladder.levels
+                if not size.rstrip("0."):
+                    if size not in _ZEROS:
+                        grid.lots(size)
+                    if price in levels:
+                        ladder.remove(price)
+                elif price in levels and type(levels[price]) is str:
+                    levels[price] = size  # where there was one already, the best price stays
+                    continue
+                elif price:
+                    ladder.set_unread(price, size)
+                else:
+                    return False
+                bid = book.best_bid = bids.best
+                ask = book.best_ask = asks.best
+                crossed = bid is not None and ask is not None and bid >= ask
+        except DataError:
+            return False
+        return not crossed and book.fault is None
+
+    return take

@@ -105,7 +105,9 @@ def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
 @lru_cache(maxsize=4096)  # an order's amounts are told with each of its states
 def format_amount(amount: Decimal) -> str:
     """Return the amount as plain decimal text, without exponent or trailing zeros."""
-    text = format(amount, "f")
+    text = str(amount)
+    if "E" in text:
+        text = format(amount, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text

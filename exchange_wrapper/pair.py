@@ -1,7 +1,9 @@
 """A traded pair and its increments: the one place where prices become ticks and sizes lots."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from exchange_wrapper.errors import ApiUsageError, InvalidAmount
 from exchange_wrapper.numbers import LEDGER, ZERO, Lots, Ticks, format_amount
@@ -21,6 +23,22 @@ def split_name(name: str) -> tuple[str, str]:
     if not (base.isalnum() and quote.isalnum() and name.isascii()):
         raise ApiUsageError(f"{name!r} is not a pair name such as BTC_USD", field="pair")
     return base, quote
+
+
+class _Multiples(dict[int, Decimal]):
+    """Exact multiples of a step. Prices and sizes repeat: looking up beats multiplying."""
+
+    SIZE_MAX: Final = 20_000  # a price that wanders for months must not fill memory
+
+    def __init__(self, step: Decimal) -> None:
+        self.step = step
+
+    def __missing__(self, units: int) -> Decimal:
+        amount = LEDGER.multiply(Decimal(units), self.step)
+        if len(self) >= self.SIZE_MAX:
+            self.clear()
+        self[units] = amount
+        return amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,8 @@ class Pair:
         Smallest ``price × size`` of an order, in quote.
     price_prec : int
         Decimal places of a price.
+    prices, sizes : mapping of int to Decimal
+        What `price` and `size` return, for any number of ticks or lots; for hot paths.
     """
 
     x_id: str
@@ -56,6 +76,8 @@ class Pair:
     _name: str = field(init=False, repr=False, compare=False)
     _unit: Decimal = field(init=False, repr=False, compare=False)
     price_prec: int = field(init=False, repr=False, compare=False)
+    prices: Mapping[Ticks, Decimal] = field(init=False, repr=False, compare=False)
+    sizes: Mapping[Lots, Decimal] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.tick_size <= 0 or self.lot_size <= 0:
@@ -66,6 +88,8 @@ class Pair:
         object.__setattr__(self, "_unit", LEDGER.multiply(self.tick_size, self.lot_size))
         digits = -int(self.tick_size.normalize().as_tuple().exponent)
         object.__setattr__(self, "price_prec", max(0, digits))
+        object.__setattr__(self, "prices", _Multiples(self.tick_size))
+        object.__setattr__(self, "sizes", _Multiples(self.lot_size))
 
     def name(self) -> str:
         """Return ``BASE_QUOTE``."""
@@ -100,11 +124,11 @@ class Pair:
 
     def price(self, ticks: Ticks) -> Decimal:
         """Return the price of so many ticks, exactly."""
-        return LEDGER.multiply(Decimal(ticks), self.tick_size)
+        return self.prices[ticks]
 
     def size(self, lots: Lots) -> Decimal:
         """Return the size of so many lots, exactly."""
-        return LEDGER.multiply(Decimal(lots), self.lot_size)
+        return self.sizes[lots]
 
     def notional(self, ticks_lots: int) -> Decimal:
         """Return an amount of quote from Σ ticks × lots, exactly."""

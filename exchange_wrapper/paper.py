@@ -122,6 +122,7 @@ class PaperEngine:
         self.stale = False
         self.idle = True  # asked with every message of the market, so kept and not worked out
         self._orders: dict[int, _Working] = {}
+        self._resting = 0  # so many of them
         self._own = {side: Ladder[_Queue](side) for side in Side}
         self._debts: dict[Side, dict[Ticks, int]] = {side: {} for side in Side}
         # (due, sequence, action, order id): what is due at the same time happens in call order.
@@ -167,6 +168,15 @@ class PaperEngine:
                 self._finish(working, reason, time, executions)
             self._settle()
         return executions
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether all orders rest and no debts are left: only the market can change anything."""
+        return self._resting == len(self._orders) and not any(self._debts.values())
+
+    def best_limit(self, side: Side) -> Ticks | None:
+        """Return the best limit of our resting orders of a side, None if none rests."""
+        return self._own[side].best
 
     # Market events
 
@@ -216,8 +226,11 @@ class PaperEngine:
         All debts are void, and resting orders queue behind what is displayed at most. For a book
         that is made up at each step, from candles say, where nobody could have paid the debts.
         """
-        self._debts[Side.BUY].clear()
-        self._debts[Side.SELL].clear()
+        for debts in self._debts.values():
+            debts.clear()
+        if not self._orders and not self.stale:
+            self.idle = True
+            return []
         for side, own in self._own.items():
             for price, queue in own.levels.items():
                 displayed = self._displayed(side).get(price, 0)
@@ -265,7 +278,7 @@ class PaperEngine:
     # Arrival
 
     def _settle(self) -> None:
-        self.idle = not (self._orders or any(self._debts.values()))
+        self.idle = not self._orders and not any(self._debts.values())
 
     def _arrive(self, working: _Working, time: UtcNs, executions: list[Execution]) -> None:
         order = working.order
@@ -324,6 +337,7 @@ class PaperEngine:
         working.ahead = self._displayed(order.side).get(order.limit, 0)
         working.unplaced = self.stale
         working.resting = True
+        self._resting += 1
         own = self._own[order.side]
         queue = own.levels.get(order.limit)
         if queue is None:
@@ -344,6 +358,7 @@ class PaperEngine:
         order = working.order
         del self._orders[order.order_id]
         if working.resting:
+            self._resting -= 1
             assert order.limit is not None
             own = self._own[order.side]
             queue = own.levels[order.limit]
@@ -516,10 +531,12 @@ class PaperExchange:
 
     def next_due(self) -> UtcNs | None:
         """Return when ``advance`` has something to do next, or None."""
-        return min(
-            (due for engine in self._waiting.values() if (due := engine.next_due()) is not None),
-            default=None,
-        )
+        first: UtcNs | None = None
+        for engine in self._waiting.values():
+            due = engine.next_due()
+            if due is not None and (first is None or due < first):
+                first = due
+        return first
 
     def advance(self, now: UtcNs) -> list[Execution]:
         """Carry out what is due until ``now`` at all pairs, in order of time.
@@ -533,7 +550,8 @@ class PaperExchange:
             executions += engine.advance(now)
             if engine.next_due() is None:
                 del self._waiting[name]
-        executions.sort(key=lambda execution: execution.time)
+        if len(self.engines) > 1:
+            executions.sort(key=lambda execution: execution.time)
         return executions
 
     def cost(self, pair: str, side: Side, lots: Lots) -> int | None:

@@ -18,7 +18,6 @@ MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _FIRST: Final = -(1 << 63)
 _LAST: Final = (1 << 63) - 1
 
@@ -34,10 +33,14 @@ def from_datetime(moment: datetime) -> UtcNs:
     return UtcNs(((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000)
 
 
+@lru_cache(maxsize=64)  # what is told together is mostly of the same few times
 def to_iso(time: UtcNs) -> str:
     """Return ISO 8601 text with six decimals and a Z, as in ``2018-04-07T02:29:58.933222Z``."""
     second, rest = divmod(time, SECOND)
-    return f"{_second_text(second)}.{rest // 1000:06d}Z"
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    day, hour = divmod(hour, 24)
+    return f"{_date(day)}T{hour:02d}:{minute:02d}:{second:02d}.{rest // 1000:06d}Z"
 
 
 def from_iso(text: str, field: str | None = None) -> UtcNs:
@@ -63,9 +66,9 @@ def from_iso(text: str, field: str | None = None) -> UtcNs:
     return time
 
 
-@lru_cache(maxsize=1024)  # what is told together is mostly of the same few seconds
-def _second_text(second: int) -> str:
-    return (_NAIVE_EPOCH + timedelta(seconds=second)).isoformat()
+@lru_cache(maxsize=64)
+def _date(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def _not_a_time(message: str, field: str | None) -> ApiUsageError:

@@ -16,6 +16,7 @@ A caller who is limited to one wallet set may only call what is about that one: 
 one that is marked ``funds=False`` is open to all.
 """
 
+import asyncio
 import inspect
 import re
 import time
@@ -269,7 +270,7 @@ class Method:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
 
-Recorder = Callable[[Caller, str, Mapping[str, Any], Exception | None], None]
+Recorder = Callable[[Caller, str, Mapping[str, Any], Exception | None], asyncio.Future[None] | None]
 
 
 class Api:
@@ -281,7 +282,7 @@ class Api:
         What the service says of itself; its prefix is that of all routes.
     record : callable, optional
         Gets caller, method, arguments and error of each call that was to change something, when it
-        has ended.
+        has ended. If it returns a future, the caller gets its result only when that is done.
     """
 
     def __init__(
@@ -359,7 +360,9 @@ class Api:
         except Exception as error:
             self._ended(method, given, caller, started, error)
             raise
-        self._ended(method, given, caller, started)
+        recorded = self._ended(method, given, caller, started)
+        if recorded is not None:
+            await recorded
         return value
 
     def _ended(
@@ -369,10 +372,11 @@ class Api:
         caller: Caller,
         started: float,
         error: Exception | None = None,
-    ) -> None:
+    ) -> asyncio.Future[None] | None:
         method.count(started, error)
         if self._record is not None and method.changes and caller.identity is not None:
-            self._record(caller, method.name, given, error)
+            return self._record(caller, method.name, given, error)
+        return None
 
     async def call(self, name: str, given: Mapping[str, Any], caller: Caller | None = None) -> Any:
         """Call a method by name and wait for its result."""

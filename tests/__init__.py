@@ -1,8 +1,18 @@
-"""Tests; services that they start leave the local token in a folder of the process's own."""
+"""Tests; services that they start leave the local token in a folder of the process's own.
+
+Properties are tried on the same examples at every run, so that a run says something of the change
+that was made; ``HYPOTHESIS_PROFILE=explore`` tries new ones, and more of them.
+"""
 
 import atexit
 import os
 import tempfile
+
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 _state = tempfile.TemporaryDirectory(prefix="xwrap-state-")
 atexit.register(_state.cleanup)

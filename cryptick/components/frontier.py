@@ -56,7 +56,7 @@ class FrontierChart(Output):
         risk_free: float,
         frontier: FloatArray,
         minimum_variance: FloatArray,
-        maximum_sharpe: FloatArray,
+        maximum_sharpe: FloatArray | None,
         cloud: FloatArray | None = None,
         current: FloatArray | None = None,
     ) -> None:
@@ -75,7 +75,7 @@ class FrontierChart(Output):
         frontier : ndarray of shape (n_points, n_currencies)
             Weights of the exact frontier; a post names a point by its row.
         minimum_variance, maximum_sharpe : ndarray of shape (n_currencies,)
-            Weights.
+            Weights; the latter None where nothing returns more than the risk-free rate.
         cloud : ndarray of shape (n_portfolios, n_currencies), optional
             Weights of the portfolios behind the frontier.
         current : ndarray of shape (n_currencies,), optional
@@ -90,13 +90,17 @@ class FrontierChart(Output):
         n = len(currencies)
         means = self._array("expected_returns", expected_returns, (n,))
         matrix = self._array("covariance", covariance, (n, n))
+        nothing = np.empty((0, n))
         sets: list[tuple[PortfolioSet, FloatArray]] = [
-            ("cloud", np.empty((0, n)) if cloud is None else cloud),
+            ("cloud", nothing if cloud is None else cloud),
             ("frontier", frontier),
             ("asset", np.eye(n)),
             ("minimum_variance", np.atleast_2d(minimum_variance)),
-            ("maximum_sharpe", np.atleast_2d(maximum_sharpe)),
-            ("current", np.empty((0, n)) if current is None else np.atleast_2d(current)),
+            (
+                "maximum_sharpe",
+                nothing if maximum_sharpe is None else np.atleast_2d(maximum_sharpe),
+            ),
+            ("current", nothing if current is None else np.atleast_2d(current)),
         ]
         for name, weights in sets:
             self._array(name, weights, (len(weights), n))

@@ -1,10 +1,11 @@
 """The components through which a user tells a strategy something."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from cryptick.components.format import Format, check_text
+from cryptick.components.posts import read_number
 from cryptick.components.writing import Writer
 from exchange_wrapper.errors import ApiUsageError
 from exchange_wrapper.numbers import format_amount, parse_amount
@@ -15,10 +16,18 @@ _CHOICES_MAX = 1_000
 
 
 class Input:
-    """A component that holds what its user set last."""
+    """A component that holds what its user set last.
 
-    def __init__(self, writer: Writer) -> None:
+    Parameters
+    ----------
+    writer : Writer
+    changed : callable
+        Hears that the format has changed.
+    """
+
+    def __init__(self, writer: Writer, changed: Callable[[Writer], None]) -> None:
         self._writer = writer
+        self._changed = changed
 
     @property
     def id(self) -> str:
@@ -40,6 +49,19 @@ class NumberInput(Input):
         text: Any = self.format.value
         return Decimal(text)
 
+    def move(self, value: Decimal) -> None:
+        """Show another number, as when something else has set it.
+
+        Raises
+        ------
+        ApiUsageError
+            It is not within the range or not on a step.
+        """
+        held = format_amount(read_number(self.format, value))
+        if held != self.format.value:
+            self._writer.set_value(held)
+            self._changed(self._writer)
+
 
 class SelectInput(Input):
     """A choice from a list."""
@@ -53,6 +75,25 @@ class SelectInput(Input):
 
 class Button(Input):
     """Something to do; each press comes as `Pressed`."""
+
+    def offer(self, confirm: str, press: str = "") -> None:
+        """Change what the page asks before it sends a press, and which name it gives to it.
+
+        Parameters
+        ----------
+        confirm : str
+            One line; empty to ask nothing.
+        press : str
+            What the press is about, such as the number of a preview, so that one that comes too
+            late can be told from one for what is shown now. Empty for any name.
+        """
+        options: dict[str, object] = {
+            "confirm": check_text(confirm, f"{self.id}: confirm", empty=True),
+            "press": check_text(press, f"{self.id}: press", empty=True),
+        }
+        if options != self.format.options:
+            self._writer.set_options(options)
+            self._changed(self._writer)
 
 
 def range_options(

@@ -209,7 +209,9 @@ class Components:
     ) -> NumberInput:
         """Make a slider that stands at ``value``; steps count from ``minimum``."""
         options = range_options(id, minimum, maximum, step, unit)
-        return NumberInput(self._make(id, "slider", title, options=options, value=value))
+        return NumberInput(
+            self._make(id, "slider", title, options=options, value=value), self._told
+        )
 
     def number(
         self,
@@ -224,17 +226,24 @@ class Components:
     ) -> NumberInput:
         """Make a field for a number; a step of 1 allows whole ones only."""
         options = range_options(id, minimum, maximum, step, unit)
-        return NumberInput(self._make(id, "number", title, options=options, value=value))
+        return NumberInput(
+            self._make(id, "number", title, options=options, value=value), self._told
+        )
 
     def select(self, id: str, *, title: str, choices: Sequence[str], value: str) -> SelectInput:
         """Make a choice from a list, at first ``value``."""
         options = choice_options(id, choices)
-        return SelectInput(self._make(id, "select", title, options=options, value=value))
+        return SelectInput(
+            self._make(id, "select", title, options=options, value=value), self._told
+        )
 
     def button(self, id: str, *, title: str, confirm: str = "") -> Button:
         """Make a button; the page asks ``confirm``, unless it is empty, before it sends a press."""
-        options: dict[str, object] = {"confirm": check_text(confirm, f"{id}: confirm", empty=True)}
-        return Button(self._make(id, "button", title, options=options))
+        options: dict[str, object] = {
+            "confirm": check_text(confirm, f"{id}: confirm", empty=True),
+            "press": "",
+        }
+        return Button(self._make(id, "button", title, options=options), self._told)
 
     def _make(
         self,
@@ -275,6 +284,9 @@ class Components:
             clock = self._hub.clock
             due = clock.now() + round(self._flush_after_s * SECOND)
             clock.at(UtcNs(due), self.flush)
+
+    def _told(self, writer: Writer) -> None:
+        self._announce(writer, "value")
 
     def _flush(self, writer: Writer) -> None:
         change = writer.flush()

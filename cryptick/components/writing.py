@@ -98,6 +98,12 @@ class Writer:
         if self._directory is not None:
             self._write_format()
 
+    def set_options(self, options: dict[str, object]) -> None:
+        """Change what an input offers."""
+        self.format = msgspec.structs.replace(self.format, options=options)
+        if self._directory is not None:
+            self._write_format()
+
     def flush(self) -> Change | None:
         """Write what waits; return what has changed for a reader."""
         if not self._lines:

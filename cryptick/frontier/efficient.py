@@ -247,20 +247,32 @@ def keep_bounds(weights: FloatArray, lower: FloatArray, upper: FloatArray) -> Fl
 
 
 def _trace(moments: Moments, lower: FloatArray, upper: FloatArray) -> list[FloatArray]:
-    """Return the weights of the corners, from the least variance on."""
-    count = len(lower)
-    ridge = _RIDGE * float(np.mean(np.diag(moments.covariance)))
-    for covariance in (moments.covariance, moments.covariance + ridge * np.eye(count)):
+    """Return the weights of the corners, from the least variance on.
+
+    The algorithm goes wrong over weights that can't change, so it sees only those that can: with
+    the fixed weights as a share of the others', which sum to a constant, all of them are the
+    linear ``basis @ free`` and their variance is a quadratic form of the free ones.
+    """
+    free = np.flatnonzero(lower < upper)
+    rest = 1.0 - float(np.sum(lower[lower == upper]))
+    if not len(free) or rest <= 1e-12:
+        return [lower]
+    basis = np.repeat(np.where(lower < upper, 0.0, lower / rest)[:, np.newaxis], len(free), axis=1)
+    basis[free, np.arange(len(free))] = 1.0
+    covariance = basis.T @ moments.covariance @ basis
+    covariance = (covariance + covariance.T) / 2.0
+    ridge = _RIDGE * float(np.mean(np.diag(covariance)))
+    for matrix in (covariance, covariance + ridge * np.eye(len(free))):
         with suppress(CLAError):
             traced = CLA(
-                mean=moments.expected_returns,
-                covariance=covariance,
-                lower_bounds=lower,
-                upper_bounds=upper,
-                a=np.ones((1, count)),
-                b=np.ones(1),
+                mean=basis.T @ moments.expected_returns,
+                covariance=matrix,
+                lower_bounds=lower[free],
+                upper_bounds=np.minimum(upper[free], rest),
+                a=np.ones((1, len(free))),
+                b=np.array([rest]),
             )
-            return [point.weights for point in reversed(traced.turning_points)]
+            return [basis @ point.weights for point in reversed(traced.turning_points)]
     raise ProcessingError(
         f"the covariance of {', '.join(moments.currencies)} is too close to singular for an "
         "exact frontier: shrink it, or leave a currency out",

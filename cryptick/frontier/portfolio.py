@@ -10,7 +10,7 @@ from cryptick.frontier.moments import Moments
 from cryptick.metrics import FloatArray
 from exchange_wrapper.errors import ApiUsageError
 
-__all__ = ["Portfolio", "exact_weights", "measure", "portfolio_risk", "sharpe_ratio"]
+__all__ = ["Portfolio", "exact_weights", "measure", "percent", "portfolio_risk", "sharpe_ratio"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,3 +126,8 @@ def exact_weights(weights: FloatArray | Sequence[float], decimals: int = 6) -> t
     most_lost = np.argsort(whole - scaled, kind="stable")
     whole[most_lost[: units - int(whole.sum())]] += 1
     return tuple(Decimal(int(unit)).scaleb(-decimals) for unit in whole)
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction as a person reads it: ``42.10 %``."""
+    return f"{100 * fraction:.2f} %"

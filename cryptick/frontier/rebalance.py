@@ -4,7 +4,7 @@ Money is exact here. A currency's weight counts all that is held of it on any ex
 middle of bid and ask; money never moves from one exchange to another.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
@@ -68,6 +68,7 @@ def plan_rebalance(
     band: Decimal = ZERO,
     cash_buffer: Decimal = ZERO,
     slices: int = 1,
+    only: Collection[tuple[str, Side]] | None = None,
 ) -> RebalancePlan:
     """Return the fewest trades found that bring holdings to target weights.
 
@@ -97,6 +98,8 @@ def plan_rebalance(
         Amount of ``currency`` kept outside the mix, in all.
     slices : int
         In how many slices the orders will be placed, for the rounding of their fees.
+    only : collection of (str, Side), optional
+        The trades that are allowed, by currency: all others are left alone, whatever they weigh.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def plan_rebalance(
         Weights that are negative or do not sum to 1, a negative amount, band or buffer, holdings
         without target or worth nothing, or a pair that is needed and missing.
     """
-    planner = _Planner(terms, target, currency, band, cash_buffer, slices)
+    planner = _Planner(terms, target, currency, band, cash_buffer, slices, only)
     planner.check(holdings)
     before = planner.equity(holdings)
     if not before:
@@ -139,6 +142,7 @@ class _Planner:
         band: Decimal,
         cash_buffer: Decimal,
         slices: int,
+        only: Collection[tuple[str, Side]] | None,
     ) -> None:
         self.terms = {
             (each.exchange, each.pair.base): each for each in terms if each.pair.quote == currency
@@ -148,6 +152,7 @@ class _Planner:
         self.band = band
         self.buffer = cash_buffer
         self.slices = slices
+        self.only = only
 
     def check(self, holdings: Holdings) -> None:
         """Refuse what can't be planned, before anything is."""
@@ -242,7 +247,8 @@ class _Planner:
             if name != self.currency:
                 wanted = LEDGER.multiply(self.target[name], mixed)
                 lack = LEDGER.subtract(wanted, value)
-                if lack.copy_abs() > drift:
+                side = Side.BUY if lack > 0 else Side.SELL
+                if lack.copy_abs() > drift and (self.only is None or (name, side) in self.only):
                     lacking[name] = lack
         funds = {
             exchange: amount

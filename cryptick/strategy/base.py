@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha1
 from typing import Any, Final, Protocol
 
 from cryptick.book_view import BookView
@@ -149,13 +150,16 @@ class Strategy:
         self.random = random.Random(context.key)
         self.open_orders: dict[str, OrderIntent] = {}
         self._venues = context.venues
-        self._key = uuid.uuid5(uuid.NAMESPACE_OID, context.key)
+        self._names = sha1(uuid.uuid5(uuid.NAMESPACE_OID, context.key).bytes)
         self._count = 0
         self._subscribe()
 
     @classmethod
     def pairs(cls, params: Any, funded: Funded) -> list[tuple[str, str]]:
-        """Return the (exchange, pair) that a run with these balances would trade."""
+        """Return the (exchange, pair) that a run with these balances would trade.
+
+        Those that are not listed are left out; ``*_USD`` stands for all with that quote.
+        """
         base = params.base.upper()
         return [
             (exchange, f"{base}_{currency}")
@@ -349,9 +353,8 @@ class Strategy:
     ) -> str:
         exchange = exchange or self._only_exchange()
         increments = self._venues.pair(exchange, pair)
-        self._count += 1
         intent = OrderIntent(
-            str(uuid.uuid5(self._key, str(self._count))),
+            self._next_name(),
             exchange,
             increments.name(),
             type,
@@ -364,6 +367,15 @@ class Strategy:
         self.open_orders[intent.client_oid] = intent
         self.hub.call(ORDER, intent, reply=lambda answer: self._answered(intent, answer))
         return intent.client_oid
+
+    def _next_name(self) -> str:
+        """Return the ``uuid5`` of the run's key and a count: always the same in a repeated run."""
+        self._count += 1
+        digest = self._names.copy()
+        digest.update(b"%d" % self._count)
+        name = digest.hexdigest()
+        variant = "89ab"[int(name[16], 16) & 3]
+        return f"{name[:8]}-{name[8:12]}-5{name[13:16]}-{variant}{name[17:20]}-{name[20:32]}"
 
     def _answered(self, intent: OrderIntent, answer: Message) -> None:
         if isinstance(answer, Failure):

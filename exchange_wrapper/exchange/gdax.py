@@ -6,10 +6,11 @@ Advanced Trade, which has other hosts and other messages.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Final, cast, get_args
+from typing import Final, cast, get_args
 
 import httpx
 import msgspec
@@ -85,7 +86,7 @@ class _L2Update(_Message, tag="l2update"):
 
     product_id: str
     changes: list[tuple[Side, str, str]]
-    time: Annotated[datetime, msgspec.Meta(tz=True)]
+    time: str  # read only where somebody asks for an event
 
 
 class _Snapshot(_Message, tag="snapshot"):
@@ -140,6 +141,7 @@ class FeedParser:
         self._offers = {
             x_id: (takers.get(grid.name, _take_nothing), grid) for x_id, grid in self._grids.items()
         }
+        self._decode_update = msgspec.json.Decoder(_L2Update).decode
         self._decode = msgspec.json.Decoder(_KnownMessage).decode
         self._time = cast(Callable[[str], UtcNs], _TimeReader().read)
         self._readers: dict[type, Callable[..., MarketEvent]] = {
@@ -159,19 +161,25 @@ class FeedParser:
             Not a message of this protocol.
         """
         try:
+            update = self._decode_update(raw)
+        except msgspec.DecodeError:
+            return self._parse_other(raw, received_at)
+        # Nearly every message comes here; its texts are left to the book.
+        try:
+            take, own = self._offers[update.product_id]
+        except KeyError:
+            return None
+        if take(update.changes, own, received_at):
+            return None
+        return BookUpdate(own.name, update.changes, _written_at(update.time), received_at, own)
+
+    def _parse_other(self, raw: bytes | str, received_at: UtcNs) -> MarketEvent | None:
+        try:
             message = self._decode(raw)
         except msgspec.DecodeError as error:
             if _is_of_unknown_type(raw):
                 return None  # by the protocol's rule; last_match, an old trade, is one of them
             raise DataError(f"the feed sent what can't be read: {error}") from None
-        if type(message) is _L2Update:  # nearly every message: its texts are left to the book
-            try:
-                take, own = self._offers[message.product_id]
-            except KeyError:
-                return None
-            if take(message.changes, own, received_at):
-                return None
-            return BookUpdate(own.name, message.changes, message.time, received_at, own)
         if type(message) is _Error:
             raise Unavailable(f"the feed reports: {message.message} {message.reason}".rstrip())
         grid = self._grids.get(message.product_id)
@@ -211,6 +219,14 @@ class FeedParser:
 
     def _heartbeat(self, message: _Heartbeat, grid: PairGrid, received_at: UtcNs) -> Heartbeat:
         return Heartbeat(grid.name, self._time(message.time), received_at)
+
+
+def _written_at(text: str) -> datetime:
+    with suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at
+    raise DataError(f"the feed sent what can't be read: {text!r} is not a time")
 
 
 def _take_nothing(*_: object) -> bool:

@@ -33,6 +33,7 @@ Headers = Iterable[tuple[str, str]]
 
 _RECHECK_S: Final = 60.0
 _GROUP_S: Final = 0.05  # audit rows share transactions: the journal needs the disk, too
+_FREQUENT: Final = frozenset({"make_order", "cancel_order"})  # stored with run and name anyway
 _ANYBODY: Final = Identity("anybody on this machine", Role.VIEWER, None, Kind.LOCAL)
 _OPEN: Final = frozenset(
     {"/metrics", f"{ABOUT.prefix}/health", f"{ABOUT.prefix}/status", "/openapi.json", "/uri_map"}
@@ -92,7 +93,8 @@ class Gate:
 
     async def close(self) -> None:
         """Finish what is being recorded and close the database."""
-        self._flush()
+        if self._rows:
+            self._write_all()
         if self._writing:
             await asyncio.wait(self._writing)
         if self._users is not None:
@@ -158,8 +160,15 @@ class Gate:
         method: str,
         arguments: Mapping[str, Any],
         error: Exception | None,
-    ) -> None:
-        """Have a change written to the audit log; nobody waits for it."""
+    ) -> asyncio.Future[None] | None:
+        """Have a change written to the audit log.
+
+        Returns
+        -------
+        Future or None
+            Done once it is written, or could not be and that was logged. None where it is not worth
+            waiting: nothing was changed, or an order, whose own row is there already.
+        """
         assert caller.identity is not None
         row = audit.entry(
             caller.identity,
@@ -170,18 +179,21 @@ class Gate:
             address=caller.address,
         )
         self._rows.append(row)
+        if error is None and method not in _FREQUENT:
+            return asyncio.shield(self._write_all())  # whoever waits may go away
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_GROUP_S, self._flush)
+            self._timer = asyncio.get_running_loop().call_later(_GROUP_S, self._write_all)
+        return None
 
-    def _flush(self) -> None:
+    def _write_all(self) -> asyncio.Task[None]:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._rows:
-            task = asyncio.create_task(self._write(self._rows), name="audit log")
-            self._rows = []
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+        task = asyncio.create_task(self._write(self._rows), name="audit log")
+        self._rows = []
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        return task
 
     async def _write(self, rows: list[Row]) -> None:
         try:

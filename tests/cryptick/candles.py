@@ -85,7 +85,7 @@ class BacktestCase(unittest.TestCase):
         params: Strategy.Params | None = None,
         start_s: int | None = None,
     ) -> Summary:
-        """Run and return the summary; ``self.run_path`` has the files, ``self.run`` the run."""
+        """Run and return the summary; ``self.run_path`` has the files, ``self.played`` the run."""
         funded = balances or {"x": {"USD": "1000"}}
         request = RunRequest(
             strategy,
@@ -102,7 +102,8 @@ class BacktestCase(unittest.TestCase):
         self.run_path = directory.path
         loaded: list[Series] = load_series(request, source, plan)
         history = load_history(request, source, loaded)
-        return Backtest(request, plan, loaded, directory, history=history).run("memory")
+        self.played = Backtest(request, plan, loaded, directory, history=history)
+        return self.played.run("memory")
 
     def trades(self) -> list[tuple[str, str, str, str, str]]:
         """Return (time, side, price, size, maker or taker) of each trade of the last run."""

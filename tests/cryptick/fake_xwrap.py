@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from exchange_wrapper.book import L2Book
-from exchange_wrapper.changes import OrderChanged, TradeMade
+from exchange_wrapper.changes import LinePosted, OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import Unavailable
 from exchange_wrapper.fees import FeeSchedule
@@ -102,6 +102,9 @@ class FakeXWrap:
         return created.id
 
     async def get_wallet_set(self, set_id: int) -> dict[str, Any]:
+        return self._wallet_set(set_id)
+
+    def _wallet_set(self, set_id: int) -> dict[str, Any]:
         return {
             "id": set_id,
             "wallets": [
@@ -160,7 +163,11 @@ class FakeXWrap:
         self._announce()
 
     def _announce(self) -> None:
-        for change in self.desk.take_changes():
+        changes = self.desk.take_changes()
+        touched = {one.wallet.set_id for one in changes if isinstance(one, LinePosted)}
+        for set_id in sorted(touched - {None}):
+            self.tell("wallet_set", **self._wallet_set(set_id))
+        for change in changes:
             if isinstance(change, OrderChanged):
                 self.tell("order", **change.order.to_dict())
             elif isinstance(change, TradeMade):

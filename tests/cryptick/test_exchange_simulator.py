@@ -1,8 +1,11 @@
+import random
 import unittest
 from collections.abc import Callable
 from decimal import Decimal
 from typing import ClassVar
+from unittest import mock
 
+from cryptick.candle_market import CandleMarket
 from cryptick.messages import Bar, OrderUpdate, Quote
 from cryptick.strategy.base import Strategy
 from exchange_wrapper.candles import Candles
@@ -112,6 +115,11 @@ class MarketOrders(SimulatorCase):
         self.assertIn("is needed but only 1000 is available", reason)
         self.assertEqual(self.orders()[0]["done_reason"], "rejected")
 
+    def test_each_state_of_an_order_is_heard_once(self) -> None:
+        self.play(self.rows, at_open={0: buy_market("1")})
+        states = [h[0] for h in self.heard if h[0] not in ("quote", "bar")]
+        self.assertEqual(states, ["received", "open", "done"])
+
 
 class LimitOrders(SimulatorCase):
     def test_a_resting_order_fills_as_maker_at_its_limit_when_the_bar_goes_through(self) -> None:
@@ -165,6 +173,30 @@ class LimitOrders(SimulatorCase):
                 ("00:15:00.000000", "sell", "110", "1", "maker"),
             ],
         )
+
+    def test_bars_that_reach_no_limit_are_passed_over_without_effect(self) -> None:
+        chance = random.Random(7)
+        rows: list[Row | None] = []
+        for _ in range(900):
+            price = 100 + chance.randrange(-3, 4)
+            low, high = price - chance.randrange(3), price + chance.randrange(3)
+            wide = not chance.randrange(300)
+            rows.append((str(price), str(high + 9 * wide), str(low - 9 * wide), str(price)))
+        script = {
+            "at_close": {
+                0: lambda s: (buy_limit("1", "94")(s), sell_limit("1", "106")(s)),
+                2: buy_limit("1", "93", cancel_after_s=300 * 40),
+                20: buy_market("2"),
+                400: lambda s: (buy_limit("1", "91")(s), sell_limit("1", "109")(s)),
+            },
+            "at_time": {at(500, 40 * SECOND): sell_limit("1", "107")},
+        }
+        self.play(rows, **script)
+        trades, orders, heard = self.trades(), self.orders(), self.heard
+        self.assertGreater(len(trades), 3)
+        with mock.patch.object(CandleMarket, "is_calm", False):
+            self.play(rows, **script)
+        self.assertEqual((trades, orders, heard), (self.trades(), self.orders(), self.heard))
 
     def test_an_expired_or_cancelled_order_meets_no_later_bar(self) -> None:
         low = ("100", "100", "80", "100")

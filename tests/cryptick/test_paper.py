@@ -113,6 +113,20 @@ class Runs(PaperCase):
         self.assertEqual(pool, {"BTC": Decimal("9.98"), "USD": Decimal("999000.004")})
         self.assertEqual(self.xwrap.ledger.audit(), [])
         self.assertIn("bought 9.98 BTC at 100 on gdax (998 USD, fee 1.996)", self.said)
+
+    async def test_who_hears_of_a_fill_finds_it_in_the_wallets_once(self) -> None:
+        found: list[Decimal] = []
+
+        class Looks(HodlStrategy):
+            def on_fill(self, fill: Fill) -> None:
+                found.append(self.wallet("BTC").balance)
+
+            def on_order(self, order: OrderUpdate) -> None:
+                if order.is_done:
+                    found.append(self.wallet("BTC").balance)
+
+        await self.run_paper(Looks)
+        self.assertEqual(found, [Decimal("9.98")] * 2)
         self.assertEqual([row[9] for row in self.rows("orders.csv")], ["done"])
         self.assertEqual(len(self.rows("trades.csv")), 1)
 

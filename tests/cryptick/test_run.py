@@ -136,6 +136,7 @@ class Bad(CommandLine):
             ("Hodl -m backtest --x-usd 5 --x-USD 6", 2, "given twice"),
             ("Hodl -m backtest --x-usd", 2, "--x-usd needs a value"),
             (backtest + "--color red", 2, "unknown option --color; HodlStrategy has --base"),
+            (backtest + "--the-base ETH", 2, "did you mean --base?"),
             ("Demo -m backtest --x-usd 10 --quotes few", 2, "--quotes must be a whole number"),
             (backtest + "-s 31-02-2022", 2, "'31-02-2022' is not a date"),
             (backtest + "-s yesterday", 2, "'yesterday' is not a date"),

@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import tempfile
@@ -122,6 +123,15 @@ class Recorder(InFolder):
         self.assertEqual((counts.orders, counts.trades), (2, 2))
         self.assertEqual(counts.fees, {"USD": Decimal("0.3")})
         self.assertEqual(len(self.said), 5)  # two orders, two fills and a log line
+
+    def test_what_a_venue_says_stays_one_cell(self) -> None:
+        message = 'it said "no",\nthen nothing'
+        with RunRecorder(self.hub, self.directory):
+            refused = msgspec.structs.replace(SENT, status=OrderStatus.DONE, message=message)
+            self.hub.notify(ORDER_UPDATE, refused)
+        with (self.directory.path / "orders.csv").open(newline="") as file:
+            columns, row = csv.reader(file)
+        self.assertEqual(dict(zip(columns, row, strict=True))["message"], message)
 
 
 class Audited(InFolder):

@@ -24,6 +24,13 @@ class Plans(unittest.TestCase):
         self.assertEqual((found.traded, found.currency), ([("x", "BTC_USD")], "USD"))
         self.assertEqual(found.followed, [("x", "BTC_USD")])
 
+    def test_a_star_stands_for_all_pairs_of_a_quote_currency(self) -> None:
+        listed = {"x": {"ETH_USD", "BTC_USD", "ETH_BTC"}}
+        found = make_plan([("x", "*_USD")], {"x": frozenset({"USD"})}, listed, "here", NoData)
+        self.assertEqual(found.traded, [("x", "BTC_USD"), ("x", "ETH_USD")])
+        with self.assertRaisesRegex(NoData, r"\*_EUR on x would be traded"):
+            make_plan([("x", "*_EUR")], {"x": frozenset({"BTC"})}, listed, "here", NoData)
+
     def test_a_pair_is_followed_where_only_its_price_is_needed(self) -> None:
         found = plan([("x", "BTC_USD")], {"x": {"USD", "ETH"}})
         self.assertEqual(found.followed, [("x", "BTC_USD"), ("x", "ETH_USD")])

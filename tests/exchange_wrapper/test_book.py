@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from exchange_wrapper.book import L2Book, Ladder
 from exchange_wrapper.errors import DataError
-from exchange_wrapper.grid import PairGrid
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import Side
@@ -51,6 +50,8 @@ class Levels(unittest.TestCase):
                 with self.assertRaises(DataError):
                     self.book.set_level(side, Ticks(price), Lots(size))
                 with self.assertRaises(DataError):
+                    self.book.apply([(side, Ticks(price), Lots(size))])
+                with self.assertRaises(DataError):
                     self.book.replace([], [(Ticks(price), Lots(size))])
         self.assertEqual((self.book.bids, self.book.asks), ({5: 1}, {6: 2}))
 
@@ -69,66 +70,20 @@ class Levels(unittest.TestCase):
         self.assertLess(len(ladder._heap), 200)
 
 
-class Texts(unittest.TestCase):
-    def setUp(self) -> None:
-        self.book = L2Book(PAIR)
-        self.grid = PairGrid(PAIR)
-
-    def apply(self, *changes: tuple[Side, str, str]) -> bool:
-        return self.book.apply_texts(changes, self.grid)
-
-    def test_sizes_are_exact_when_they_are_read(self) -> None:
-        self.assertFalse(self.apply((Side.BUY, "1.00", "0.1"), (Side.SELL, "1.01", "3")))
-        self.assertEqual((self.book.best_bid, self.book.best_ask), (100, 101))
-        self.assertEqual(self.book.bids, {100: 10_000_000})
-        self.assertEqual(self.book.depth(Side.SELL, 1), [(101, 300_000_000)])
-        self.assertEqual(self.book.set_level(Side.SELL, Ticks(101), Lots(5)), 300_000_000)
-
-    def test_any_way_to_write_zero_removes_the_level(self) -> None:
-        for zero in ("0", "0.00000000", "0.0", "000"):
-            with self.subTest(zero):
-                self.apply((Side.BUY, "1.00", "2"))
-                self.apply((Side.BUY, "1", zero))
-                self.assertIsNone(self.book.best_bid)
-                self.assertEqual(self.book.bids, {})
-
-    def test_a_size_that_cannot_be_read_is_never_shown_and_empties_the_book(self) -> None:
-        for size in ("1e2", "-1", "0.000000001", "nan", "1_0", " 1"):
-            for read in ("bids", "asks"):
-                with self.subTest(size=size, read=read):
-                    self.book.replace([(Ticks(99), Lots(1))], [(Ticks(102), Lots(1))])
-                    self.apply((Side.BUY, "1.00", size), (Side.SELL, "1.01", size))
-                    self.assertEqual(getattr(self.book, read), {})
-                    self.assertEqual((self.book.bids, self.book.asks), ({}, {}))
-                    self.assertIsNone(self.book.best_bid)
-                    self.assertRegex(str(self.book.fault), "is not a multiple")
-                    self.assertTrue(self.apply())
-
-    def test_prices_off_the_grid_and_zeros_that_are_none_are_refused_at_once(self) -> None:
-        for price, size in (("1.001", "1"), ("0", "1"), ("1", ""), ("1", "."), ("1", "0.0.0")):
-            with self.subTest(price=price, size=size), self.assertRaises(DataError):
-                self.apply((Side.BUY, price, size))
-
-    def test_a_level_that_comes_and_goes_unread_does_not_fill_memory(self) -> None:
-        for _ in range(1000):
-            self.apply((Side.BUY, "1.00", "2"), (Side.BUY, "1.00", "0"))
-        self.assertLess(len(self.book._bids.unread), 100)
-
-
 class Properties(unittest.TestCase):
-    @given(changes, st.sets(st.integers(0, 80)))
-    def test_texts_make_the_same_book_as_numbers(
-        self, updates: list[tuple[Side, Ticks, Lots]], read_at: set[int]
+    @given(changes)
+    def test_several_changes_at_once_make_the_same_book_as_one_by_one(
+        self, updates: list[tuple[Side, Ticks, Lots]]
     ) -> None:
-        typed, texts, grid = L2Book(PAIR), L2Book(PAIR), PairGrid(PAIR)
-        for step, (side, price, size) in enumerate(updates):
-            typed.set_level(side, price, size)
-            text = f"{PAIR.price(price):f}", f"{PAIR.size(size):f}"
-            self.assertIs(texts.apply_texts([(side, *text)], grid), typed.is_crossed())
-            self.assertEqual((texts.best_bid, texts.best_ask), (typed.best_bid, typed.best_ask))
-            if step in read_at:
-                self.assertEqual((texts.bids, texts.asks), (typed.bids, typed.asks))
-        self.assertEqual((texts.bids, texts.asks), (typed.bids, typed.asks))
+        one_by_one, at_once = L2Book(PAIR), L2Book(PAIR)
+        for first in range(0, len(updates), 3):
+            part = updates[first : first + 3]
+            for change in part:
+                one_by_one.set_level(*change)
+            self.assertIs(at_once.apply(part), one_by_one.is_crossed())
+            self.assertEqual(at_once.best_bid, one_by_one.best_bid)
+            self.assertEqual(at_once.best_ask, one_by_one.best_ask)
+            self.assertEqual((at_once.bids, at_once.asks), (one_by_one.bids, one_by_one.asks))
 
     @given(changes, changes)
     def test_the_book_equals_a_rebuild_from_scratch(

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 import unittest
 from collections.abc import Awaitable, Callable
@@ -126,6 +127,29 @@ class AClient(unittest.IsolatedAsyncioTestCase):
             await client.get_status()
         self.answer = self.say_ok
         self.assertEqual(await client.get_status(), {"ok": True})
+
+    async def test_leaves_no_unseen_error_of_a_call_given_up_while_sending(self) -> None:
+        unseen: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: unseen.append(what))
+        over = asyncio.Event()
+        self.addCleanup(over.set)
+
+        async def read_no_more(connection: ServerConnection, request: dict[str, Any]) -> None:
+            await over.wait()
+
+        self.answer = read_no_more
+        client = await self.client()
+        calls = [asyncio.create_task(client.echo(text="x" * 500_000)) for _ in range(50)]
+        while client._connection.transport.get_write_buffer_size() < 1_000_000:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        calls[-1].cancel()  # it is still sending, so nothing but this wakes it
+        client._fail_waiting()
+        over.set()
+        with self.assertRaises(asyncio.CancelledError):
+            await calls.pop()
+        await asyncio.gather(*calls, return_exceptions=True)
+        gc.collect()
+        self.assertEqual(unseen, [])
 
     async def test_says_when_xwrap_goes_away(self) -> None:
         async def hang_up(connection: ServerConnection, request: dict[str, Any]) -> None:

@@ -503,6 +503,13 @@ class Killing(Controlled):
         with self.assertRaises(UnknownName):
             self.control.kill(KillLevel.STOP, "nowhere", self.now)
 
+    def test_an_exchange_that_is_not_reached_yet_after_a_restart_can_be_stopped(self) -> None:
+        self.desk = Desk(self.ledger)
+        self.control = self.new_control()
+        self.control.kill(KillLevel.CANCEL, "paper", self.now)
+        self.desk.add_exchange("paper", {"BTC_USD": PAIR}, FEES, self.paper)
+        self.is_refused(lambda: self.order("a", self.one), "kill switch")
+
     def test_is_the_same_twice_and_only_released_by_off(self) -> None:
         self.control.kill(KillLevel.CANCEL, None, self.now, by="me")
         self.control.kill(KillLevel.CANCEL, None, self.now)

@@ -110,6 +110,18 @@ class TheWebsocket(AGuardedService):
 
 
 class ARun(AGuardedService):
+    async def test_is_told_who_it_is_by_rpc_and_http(self) -> None:
+        created = await self.client.call("create_wallet_set", run_id="mine", wallets=WALLETS)
+        run = await self.as_(created["token"])
+        told = await run.call("whoami")
+        self.assertEqual(
+            (told["role"], told["kind"], told["wallet_set_id"]),
+            ("trader", "service", created["id"]),
+        )
+        answer = await self.get("/xwrap/v1/whoami", created["token"])
+        self.assertEqual(answer.json(), told)
+        self.assertEqual((await self.get("/xwrap/v1/whoami")).status_code, 401)
+
     async def test_sees_and_trades_its_own_wallet_set_only(self) -> None:
         started_at = (await self.client.get_notifications_since())["last_seq"]
         mine = await self.client.call("create_wallet_set", run_id="mine", wallets=WALLETS)

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange_wrapper.book import L2Book
 from exchange_wrapper.grid import PairGrid
 from exchange_wrapper.live_book import BookState, LiveBook
 from exchange_wrapper.market import BookLost, BookSnapshot, BookUpdate, Heartbeat, TradePrint
@@ -16,6 +17,11 @@ from exchange_wrapper.times import UtcNs
 
 PAIR = Pair("BTC-USD", "BTC", "USD", Decimal("0.01"), Decimal("0.00000001"))
 BUY, SELL = Side.BUY, Side.SELL
+
+sides = st.sampled_from(Side)
+prices = st.integers(1, 25).map(Ticks)
+sizes = st.one_of(st.just(Lots(0)), st.integers(0, 100).map(Lots))
+changes = st.lists(st.tuples(sides, prices, sizes), min_size=10, max_size=80)
 Change = tuple[Side, int, int]
 Levels = dict[int, int]
 
@@ -247,3 +253,70 @@ class UnreadSizes(unittest.TestCase):
                 self.assertEqual(self.live.state, BookState.STALE)
                 self.live.receive(snapshot({100: 5}, {110: 5}, at=5))
                 self.assertEqual(self.live.state, BookState.LIVE)
+
+
+class Texts(unittest.TestCase):
+    def setUp(self) -> None:
+        self.live = LiveBook(PAIR)
+        self.book = self.live.book
+        self.grid = PairGrid(PAIR)
+        self.live.receive(BookSnapshot(PAIR.name(), [], [], UtcNs(1), UtcNs(1)))
+
+    def take(self, *changes: tuple[Side, str, str]) -> bool:
+        return self.live.take(list(changes), self.grid, UtcNs(2))
+
+    def test_sizes_are_exact_when_they_are_read(self) -> None:
+        self.assertTrue(self.take((Side.BUY, "1.00", "0.1"), (Side.SELL, "1.01", "3")))
+        self.assertEqual((self.book.best_bid, self.book.best_ask), (100, 101))
+        self.assertEqual(self.book.bids, {100: 10_000_000})
+        self.assertEqual(self.book.depth(Side.SELL, 1), [(101, 300_000_000)])
+        self.assertEqual(self.book.set_level(Side.SELL, Ticks(101), Lots(5)), 300_000_000)
+
+    def test_any_way_to_write_zero_removes_the_level(self) -> None:
+        for zero in ("0", "0.00000000", "0.0", "000"):
+            with self.subTest(zero):
+                self.take((Side.BUY, "1.00", "2"))
+                self.take((Side.BUY, "1", zero))
+                self.assertIsNone(self.book.best_bid)
+                self.assertEqual(self.book.bids, {})
+
+    def test_a_size_that_cannot_be_read_is_never_shown_and_empties_the_book(self) -> None:
+        for size in ("1e2", "-1", "0.000000001", "nan", "1_0", " 1"):
+            for read in ("bids", "asks"):
+                with self.subTest(size=size, read=read):
+                    self.book.replace([(Ticks(99), Lots(1))], [(Ticks(102), Lots(1))])
+                    self.take((Side.BUY, "1.00", size), (Side.SELL, "1.01", size))
+                    self.assertEqual(getattr(self.book, read), {})
+                    self.assertEqual((self.book.bids, self.book.asks), ({}, {}))
+                    self.assertIsNone(self.book.best_bid)
+                    self.assertRegex(str(self.book.fault), "is not a multiple")
+                    self.assertFalse(self.take())
+
+    def test_prices_off_the_grid_and_zeros_that_are_none_are_refused_at_once(self) -> None:
+        for price, size in (("1.001", "1"), ("0", "1"), ("1", ""), ("1", "."), ("1", "0.0.0")):
+            with self.subTest(price=price, size=size):
+                self.assertFalse(self.take((Side.BUY, price, size)))
+
+    def test_a_level_that_comes_and_goes_unread_does_not_fill_memory(self) -> None:
+        for _ in range(1000):
+            self.take((Side.BUY, "1.00", "2"), (Side.BUY, "1.00", "0"))
+        self.assertLess(len(self.book.bid_sizes.unread), 100)
+
+    @given(changes, st.sets(st.integers(0, 80)))
+    def test_texts_make_the_same_book_as_numbers(
+        self, updates: list[tuple[Side, Ticks, Lots]], read_at: set[int]
+    ) -> None:
+        typed, live, grid = L2Book(PAIR), LiveBook(PAIR), PairGrid(PAIR)
+        live.receive(BookSnapshot(PAIR.name(), [], [], UtcNs(1), UtcNs(1)))
+        texts = live.book
+        for step, (side, price, size) in enumerate(updates):
+            typed.set_level(side, price, size)
+            text = f"{PAIR.price(price):f}", f"{PAIR.size(size):f}"
+            taken = live.take([(side, *text)], grid, UtcNs(2))
+            self.assertIs(taken, not typed.is_crossed())
+            if not taken:
+                break
+            self.assertEqual((texts.best_bid, texts.best_ask), (typed.best_bid, typed.best_ask))
+            if step in read_at:
+                self.assertEqual((texts.bids, texts.asks), (typed.bids, typed.asks))
+        self.assertEqual((texts.bids, texts.asks), (typed.bids, typed.asks))

@@ -21,7 +21,7 @@ from exchange_wrapper.db import (
     upsert_rows,
 )
 from exchange_wrapper.errors import DataError, StorageUnavailable, Unavailable
-from exchange_wrapper.models import MODELS, VirtualWallet, WalletLine, WalletSet
+from exchange_wrapper.models import MODELS, Order, Trade, VirtualWallet, WalletLine, WalletSet
 
 AMOUNTS = st.decimals(
     min_value=Decimal("-1e21"), max_value=Decimal("1e21"), places=18, allow_nan=False
@@ -65,6 +65,24 @@ def line_row(line_id: int, wallet_id: int = 1) -> dict[str, object]:
         "on_hold": False,
         "reason": "virtual",
     }
+
+
+class TheModels(unittest.TestCase):
+    def test_have_the_fields_of_the_reference(self) -> None:
+        for model, wanted in (
+            (WalletSet, "id run_id type description active created"),
+            (VirtualWallet, "id wallet_set exchange base address allocation"),
+            (WalletLine, "id wallet order date movement on_hold"),
+            (Trade, "id order order_type ext_id exec_amount exec_price fee maker"),
+            (
+                Order,
+                "id wallet_set strategy_run_id client_order_id exchange pair type side size limit "
+                "cancel_after status done_reason created_at exchange_at last_updated_at done_at "
+                "filled_size avg_price settled",
+            ),
+        ):
+            with self.subTest(model.__name__):
+                self.assertLessEqual(set(wanted.split()), set(model._meta.fields))
 
 
 class InAFolder(unittest.TestCase):

@@ -43,6 +43,14 @@ class Conversion(unittest.TestCase):
             self.assertEqual(pair.to_lots(size), lots)
             self.assertEqual(pair.notional(ticks * lots), LEDGER.multiply(price, size))
 
+    def test_amounts_that_are_looked_up_are_exact_and_do_not_fill_memory(self) -> None:
+        pair = Pair("X", "AAA", "BBB", Decimal("0.25"), Decimal("0.3"))
+        for units in range(50_000):
+            pair.price(Ticks(units))
+        self.assertEqual(pair.prices[Ticks(3)], Decimal("0.75"))
+        self.assertEqual(pair.sizes[Lots(3)], Decimal("0.9"))
+        self.assertLessEqual(len(pair.prices), 20_000)
+
     @given(units, st.decimals(0, Decimal("0.999"), places=3))
     def test_floors_are_the_largest_that_fit(self, count: int, part: Decimal) -> None:
         for pair in (BTC_USD, ODD):

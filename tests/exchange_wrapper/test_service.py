@@ -495,6 +495,16 @@ class Wallets(WithAService):
         split = await self.client.get_unallocated_per_exchange()
         self.assertEqual(set(split["fake"]), {"BTC", "LTC", "USD"})
 
+    async def test_of_a_set_are_summed_by_currency_if_asked(self) -> None:
+        set_id = await self.new_set(usd="7")
+        for aggregate_only in (False, True):
+            with self.subTest(aggregate_only):
+                one = await self.client.get_wallet_set(set_id, aggregate_only)
+                sets = await self.client.get_all_wallet_sets(aggregate_only)
+                for (wallet,) in (one["wallets"], sets[str(set_id)]["wallets"]):
+                    self.assertEqual((wallet["currency"], wallet["balance"]), ("USD", "7"))
+                    self.assertIs(wallet["id"] is None, aggregate_only)
+
     async def test_that_can_not_be_funded_are_not_created(self) -> None:
         for wallets, kind in (
             ([("fake", "USD", "1000000.01")], InsufficientFunds),
@@ -645,6 +655,13 @@ class MarketData(WithAService):
 
 
 class Notifications(WithAService):
+    async def test_are_not_made_of_an_echo(self) -> None:
+        answer = await self.client.echo(size=Decimal("0.10"), name="é", nested={"a": [1]})
+        self.assertEqual(answer, {"size": Decimal("0.10"), "name": "é", "nested": {"a": [1]}})
+        await self.client.echo_notify(end=True)
+        await until(lambda: self.of("echo_ret"))
+        self.assertEqual(self.of("echo_ret"), [{"end": True}])
+
     async def test_reach_every_client_and_are_numbered(self) -> None:
         other = await XWrapClient.connect(self.running.rpc_url)
         self.stack.push_async_callback(other.close)

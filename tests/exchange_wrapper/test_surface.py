@@ -71,6 +71,34 @@ POST control/unfreeze
 """
 
 
+ARGUMENTS = {
+    "get_status": "",
+    "get_exchanges": "mode",
+    "get_wallet_set": "set_id aggregate_only",
+    "get_all_wallet_sets": "aggregate_only",
+    "get_allocated_wallet_set": "",
+    "get_unallocated_wallet_set": "",
+    "get_unallocated_per_exchange": "",
+    "get_total_wallet_set": "",
+    "create_wallet_set": "run_id wallets",
+    "allocate_to_wallet_set": "wallet_set_id exchange base movement",
+    "deactivate_wallet_set": "wallet_set_id",
+    "make_order": (
+        "run_id exchange client_oid type pair size side wallet_set_id limit cancel_after"
+    ),
+    "cancel_order": "exchange client_order_id",
+    "list_open_orders": "",
+    "list_recent_orders": "include_open",
+    "convert_to_usd": "currency value side",
+    "get_book": "exchange pair",
+    "get_pricing": "exchange",
+    "get_wallet": "exchange base wallet_set_id",
+    "add_virtual_wallet_tx": "exchange base movement wallet_id",
+    "get_ohlcv": "exchange pair start end received_before freq",
+    "get_wallet_set_history": "set_id",
+}
+
+
 class TheSurface(unittest.TestCase):
     def setUp(self) -> None:
         self.api = Api(ExchangeWrapper.__new__(ExchangeWrapper), about=ABOUT)
@@ -83,6 +111,15 @@ class TheSurface(unittest.TestCase):
             if m.route is not None
         }
         self.assertEqual(ours, set(ROUTES.strip().split("\n")))
+
+    def test_takes_the_arguments_of_the_reference(self) -> None:
+        for name, wanted in ARGUMENTS.items():
+            with self.subTest(name):
+                parameters = self.api.methods[name].parameters
+                assert parameters is not None
+                self.assertLessEqual(set(wanted.split()), set(parameters.__struct_fields__))
+        for name in ("echo", "echo_notify"):
+            self.assertIsNone(self.api.methods[name].parameters)
 
     def test_lets_nobody_change_anything_by_get(self) -> None:
         for method in self.api.methods.values():
@@ -188,6 +225,31 @@ class OverHttp(WithAService):
             {each["id"]: each["balance"] for each in history["current"]["wallets"]},
         )
         self.assertEqual((await self.web.get("/xwrap/v1/wallets/history/99")).status_code, 404)
+
+    async def test_every_other_route_answers_as_its_method_does(self) -> None:
+        await self.order("a", run_id="one")
+        cancelled = await self.post("orders/cancel_all", run_id="one")
+        self.assertEqual([each["client_order_id"] for each in cancelled["cancelled"]], ["a"])
+        await self.done("a")
+        order = await self.get("orders/fake/a")
+        self.assertEqual(order, json.loads(json.dumps(await self.client.get_order("fake", "a"))))
+        wallet = await self.get("fake/wallet/BTC")
+        self.assertEqual((wallet["currency"], wallet["balance"]), ("BTC", "100"))
+
+        killed = await self.post("control/kill_switch", level="stop")
+        self.assertEqual(killed, {"scope": None, "level": "stop", "cancelling": 0})
+        control = await self.get("control")
+        self.assertEqual(control["kill_switch"], [{"scope": None, "level": "stop"}])
+        (incident,) = await self.get("control/incidents")
+        self.assertEqual((incident["kind"], incident["text"]), ("kill_switch", "stop"))
+        for path, body, status, named in (
+            ("acknowledge", {"exchange": "nope", "currency": "USD", "note": "seen"}, 400, "nope"),
+            ("unfreeze", {"wallet_set_id": 99, "note": "seen"}, 404, "99"),
+        ):
+            with self.subTest(path):
+                answer = await self.web.post(f"/xwrap/v1/control/{path}", json=body)
+                self.assertEqual(answer.status_code, status)
+                self.assertIn(named, answer.json()["error"])
 
     async def test_history_is_unavailable_while_the_store_does_not_answer(self) -> None:
         set_id = await self.new_set()

@@ -169,7 +169,6 @@ OTHERS = st.one_of(
         [
             b"{",
             b'{"type": "subscriptions"}',
-            message("l2update", "BTC-USD", changes=[["buy", "1.00", "1"]], time="noon").encode(),
             message("l2update", "BTC-USD", changes=[["held", "1.00", "1"]], time=TIME).encode(),
             message("l2update", "BTC-USD", changes=[["buy", 1, "1"]], time=TIME).encode(),
         ]
@@ -230,7 +229,6 @@ class TakenUpdatesTest(unittest.TestCase):
             raise AssertionError("offered")
 
         for fields in (
-            {"changes": [["buy", "1.00", "1"]], "time": "noon"},
             {"changes": [["held", "1.00", "1"]], "time": TIME},
             {"changes": [["buy", "1.00"]], "time": TIME},
             {"time": TIME},

@@ -9,6 +9,7 @@ from typing import Any
 
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import Unavailable
+from exchange_wrapper.users.service import Users
 from tests.system.processes import XWrap, simulated_market
 
 Json = dict[str, Any]
@@ -125,6 +126,23 @@ class Killed(unittest.IsolatedAsyncioTestCase):
                 Decimal(money(await client.get_wallet_set(wallet_set))["USD"][2]), held
             )
             self.assertEqual(await service.stop(), 0)
+
+    async def test_a_change_that_was_acknowledged_is_in_the_audit_log(self) -> None:
+        for number in range(3):
+            async with self.xwrap.running() as service:
+                client = await ready(await XWrapClient.connect(service.url("rpc")))
+                set_id = await client.create_wallet_set(f"audited-{number}", WALLETS)
+                await client.allocate_to_wallet_set(set_id, "gdax", "USD", str(number + 1))
+                await client.kill_switch("stop", str(set_id))
+                await service.kill()
+        with Users(Path(self.xwrap.environment["SQLITE_DB"])) as users:
+            recorded = [
+                (row["method"], row["outcome"])
+                for row in reversed(users.read_audit())
+                if row["address"]
+            ]
+        methods = ("create_wallet_set", "allocate_to_wallet_set", "kill_switch")
+        self.assertEqual(recorded, [(method, "ok") for method in methods] * 3)
 
     async def order(
         self, client: XWrapClient, wallet_set: int, oid: str, *, run_id: str = "crash", **order: str

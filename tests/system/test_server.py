@@ -105,6 +105,7 @@ class Runs(WithXWrap):
         )
         self.assertTrue((await server.get(f"{path}/equity"))["rows"])
 
+        self.assertEqual((await server.http.get(f"{path}/report.html")).status_code, 404)
         self.assertEqual((await server.put(f"/run/{run_id}/stop"))["state"], "stopping")
         run = await server.until_state(run_id, "stopped", "failed")
         self.assertEqual(run["state"], "stopped", run.get("error"))
@@ -121,10 +122,9 @@ class Runs(WithXWrap):
         self.assertFalse((await self.client.get_wallet_set(run["wallet_set_id"]))["active"])
         self.assertEqual(sets["allocated"]["wallets"], [])
 
-        self.assertEqual((await server.http.get(f"{path}/report.html")).status_code, 404)
-        (self.folder / "runs" / run_id / "report.html").write_text("<p>well done")
         page = await server.http.get(f"{path}/report.html")
-        self.assertEqual(page.text, "<p>well done")
+        self.assertIn("ComponentDemo", page.text)
+        self.assertEqual(page.headers["content-type"], "text/html; charset=utf-8")
         self.assertIn("sandbox", page.headers["content-security-policy"])
         await server.http.delete(path)
         self.assertEqual((await server.http.get(path)).status_code, 404)

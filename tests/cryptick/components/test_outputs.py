@@ -139,6 +139,20 @@ class Frontiers(ComponentsCase):
         self.assertEqual((options["risk_free"], options["points"]), (0.03, 2))
         self.assertEqual(options["period"], "year")
 
+    def test_there_may_be_no_best_sharpe_ratio(self) -> None:
+        self.fill()
+        self.frontier.replace(
+            time=NOW,
+            expected_returns=self.means,
+            covariance=self.covariance,
+            risk_free=1.0,
+            frontier=np.eye(2),
+            minimum_variance=np.array([1 / 6, 5 / 6]),
+            maximum_sharpe=None,
+        )
+        sets = [row[0] for row in self.page().rows]
+        self.assertEqual(sets, ["frontier"] * 2 + ["asset"] * 2 + ["minimum_variance"])
+
     @given(st.floats(0, 1))
     def test_risk_and_return_are_those_of_the_weights(self, share: float) -> None:
         components = Components(self.hub)

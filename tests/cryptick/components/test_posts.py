@@ -206,3 +206,31 @@ class Posting(ComponentsCase):
         self.components.listen(refuse)
         with self.assertRaisesRegex(HandlerFailed, "own mistake"):
             self.post("risk", 0.1)
+
+
+class ChangedByTheStrategy(ComponentsCase):
+    def test_a_slider_that_is_moved_shows_it_and_keeps_its_range(self) -> None:
+        slider = self.components.slider(
+            "share", title="S", minimum=D(0), maximum=D(100), step=D("0.5"), value=D(10)
+        )
+        slider.move(D("12.50"))
+        slider.move(D("12.5"))  # no change
+        self.assertEqual((slider.value, read_format(self.path, "share").value), (D("12.5"), "12.5"))
+        self.assertEqual([change.change for change in self.changes], ["created", "value"])
+        with self.assertRaisesRegex(ApiUsageError, "takes 0 to 100"):
+            slider.move(D(101))
+        with self.assertRaisesRegex(ApiUsageError, "takes steps of 0.5"):
+            slider.move(D("0.7"))
+        self.assertEqual(slider.value, D("12.5"))
+
+    def test_a_button_says_what_it_asks_and_what_a_press_is_about(self) -> None:
+        button = self.components.button("go", title="Go", confirm="Really?")
+        options = {"confirm": "Really?", "press": ""}
+        self.assertEqual(read_format(self.path, "go").options, options)
+        for _ in range(2):
+            button.offer("Buy 1 BTC?", "preview-1")
+        options = {"confirm": "Buy 1 BTC?", "press": "preview-1"}
+        self.assertEqual(read_format(self.path, "go").options, options)
+        self.assertEqual([change.change for change in self.changes], ["created", "value"])
+        with self.assertRaisesRegex(ApiUsageError, "one printable line"):
+            button.offer("two\nlines")

@@ -84,6 +84,29 @@ class ByHand(unittest.TestCase):
         for risk, level in zip(cloud.risks, cloud.expected_returns, strict=True):
             self.assertLessEqual(frontier.at_return(float(level)).risk, risk + 1e-9)
 
+    def test_fixed_weights_leave_the_rest_to_the_others(self) -> None:
+        covariance = np.array([[0.04, 0.01, 0.0], [0.01, 0.09, 0.0], [0.0, 0.0, 0.0]])
+        made = Moments(("A", "B", "CASH"), np.array([0.1, 0.2, 0.0]), covariance)
+        free = efficient_frontier(
+            Moments(("A", "B"), made.expected_returns[:2], covariance[:2, :2])
+        )
+        for fixed in (0.0, 0.25, 1.0):
+            with self.subTest(fixed=fixed):
+                found = efficient_frontier(made, bounds={"CASH": (fixed, fixed)})
+                least = found.minimum_variance.weights
+                self.assertAlmostEqual(least[2], fixed)
+                # Cash has no risk, so that the others keep the proportions of their own frontier.
+                np.testing.assert_allclose(
+                    least[:2], (1 - fixed) * free.minimum_variance.weights, atol=1e-12
+                )
+        bound = efficient_frontier(made, bounds={"A": (0.5, 0.5)})
+        shares = np.linspace(0.0, 0.5, 1_001)
+        mixes = np.column_stack([np.full(1_001, 0.5), shares, 0.5 - shares])
+        risks = np.sqrt(np.einsum("pi,ij,pj->p", mixes, covariance, mixes))
+        self.assertLessEqual(bound.minimum_variance.risk, risks.min() + 1e-12)
+        for risk, mean in zip(risks, mixes @ made.expected_returns, strict=True):
+            self.assertLessEqual(bound.at_return(float(mean)).risk, risk + 1e-12)
+
     def test_best_sharpe_where_there_is_no_best(self) -> None:
         with self.subTest("nothing returns more than the risk-free rate"):
             poor = moments([-0.1, 0.05], np.diag([1, 1]))

@@ -52,6 +52,16 @@ class ByHand(unittest.TestCase):
         self.assertEqual(made.weights_before, {"BTC": 0, "ETH": 0, "USD": 1})
         self.assertEqual(made.weights_after, made.weights_target)
 
+    def test_only_what_is_allowed_is_traded_with_the_money_there_is(self) -> None:
+        offers = [terms("BTC", "100", "100"), terms("ETH", "10", "10")]
+        target = {"BTC": "0.5", "ETH": "0.5"}
+        holdings = held(BTC="8", ETH="10", USD="100")
+        both = plan(holdings, offers, target)
+        self.assertEqual(texts(both.orders), ["x sell 3 BTC_USD", "x buy 40 ETH_USD"])
+        bought = plan(holdings, offers, target, only={("ETH", Side.BUY), ("BTC", Side.BUY)})
+        self.assertEqual(texts(bought.orders), ["x buy 10 ETH_USD"])
+        self.assertEqual(plan(holdings, offers, target, only=()).orders, ())
+
     def test_the_mix_is_of_what_is_left_after_spread_and_fees(self) -> None:
         # Mid 100, ask 101, fee 1 %: 102.01 buy what counts 100. With x spent on BTC, half of
         # 1000 − 2.01 x / 102.01 is 100 x / 102.01: x = 505.0…, so 4.95 BTC to the lot.
@@ -299,6 +309,7 @@ class Properties(unittest.TestCase):
         steps = {
             offer.pair.base: max(offer.pair.min_order * offer.ask, offer.pair.min_notional)
             + 2 * offer.pair.lot_size * offer.ask
+            + D("1E-8")  # a fee is rounded up to that, which may be more than dust is worth
             for offer in offers
         }
         # What one coin can't sell another can't buy; fees and spread on that come on top.

@@ -1,4 +1,5 @@
 import unittest
+import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -149,6 +150,8 @@ class Orders(StrategyCase):
             names.append([strategy.buy_market("BTC_USD", size=Decimal(1)) for _ in range(2)])
         self.assertEqual(names[0], names[1])
         self.assertEqual(len({*names[0], *names[2]}), 4)
+        key = uuid.uuid5(uuid.NAMESPACE_OID, "one")
+        self.assertEqual(names[0], [str(uuid.uuid5(key, count)) for count in ("1", "2")])
 
     def test_an_order_is_open_until_it_is_done(self) -> None:
         strategy = self.make()
