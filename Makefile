@@ -14,7 +14,7 @@ BENCH_READY := $(BENCH_VENV)/.ready
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(RUN_READY) ## market, xWrap and a paper run until Ctrl-C (CONFIG=settings-sample.json: the real exchanges)
+run: $(RUN_READY) ## market, xWrap, Cryptick and a paper run until Ctrl-C (CONFIG=settings-sample.json: the real exchanges)
 	@$(PY) -m devops.launch $(if $(CONFIG),--config $(CONFIG))
 
 test: check unit ## all checks and tests

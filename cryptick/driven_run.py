@@ -17,6 +17,8 @@ Inputs besides xWrap's notifications:
 ``answer``      xWrap's answer to a request
 ``post``        a call of the user, as JSON text
 ``beat``        nothing but the time
+``pause``       the strategy hears nothing of the market, and no timer, …
+``resume``      … until now
 ``run.stop``    the strategy hears that the run ends
 ``end``         no more market data and no new orders: what is open is cancelled
 =============== ===========================================================
@@ -35,10 +37,12 @@ from cryptick.strategy.base import START, STOP, RunContext, Strategy
 from cryptick.xwrap_interface import Request, XWrapInterface
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["BEAT", "POST", "DrivenRun"]
+__all__ = ["BEAT", "PAUSE", "POST", "RESUME", "DrivenRun"]
 
 BEAT: Final = "beat"
 POST: Final = "post"
+PAUSE: Final = "pause"
+RESUME: Final = "resume"
 
 _SHOWN_AFTER_S: Final = 0.1  # components reach their files so late at most
 
@@ -58,8 +62,6 @@ class DrivenRun:
     audit : Audit, optional
     components : Path, optional
         The directory of what the strategy shows.
-    tell_user : callable, optional
-        Gets the answer to each ``post``, as JSON text.
 
     Attributes
     ----------
@@ -68,6 +70,8 @@ class DrivenRun:
         Its ``next_due`` says when `wake` has something to do.
     venue : XWrapInterface
     components : Components
+    tell_user : callable
+        Gets the answer to each ``post``, as JSON text; whoever posts assigns it.
     """
 
     def __init__(
@@ -77,7 +81,6 @@ class DrivenRun:
         params: Strategy.Params,
         audit: Audit | None = None,
         components: Path | None = None,
-        tell_user: Callable[[str], None] = _ignore,
     ) -> None:
         self.clock = SimulatedClock(header.start)
         self.hub = Hub(self.clock, audit)
@@ -95,12 +98,15 @@ class DrivenRun:
             self.components,
         )
         self._strategy = strategy
-        port = HubPort(self.hub, tell_user, accepts=(COMPONENT_POST,))
+        self.tell_user: Callable[[str], None] = _ignore
+        port = HubPort(self.hub, lambda text: self.tell_user(text), accepts=(COMPONENT_POST,))
         self._own: dict[str, Callable[[Any], None]] = {
             START: self._start,
             STOP: lambda _: self.hub.notify(STOP),
             POST: port.receive,
             BEAT: lambda _: None,
+            PAUSE: lambda _: self.hub.pause(),
+            RESUME: lambda _: self.hub.resume(),
         }
 
     def receive(self, input: Input) -> None:

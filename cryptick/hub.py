@@ -14,11 +14,14 @@ from croniter import CroniterBadDateError, CroniterError, croniter
 from cryptick.clock import Clock
 from cryptick.errors import HandlerFailed
 from cryptick.messages import (
+    FILL,
+    ORDER_UPDATE,
     Call,
     ErrorBody,
     Failure,
     MarketEvent,
     Message,
+    Quote,
     Result,
     market_method,
 )
@@ -61,6 +64,15 @@ class Trigger:
         self.is_active = False
 
 
+class _Kept:
+    """What waits for the end of a pause."""
+
+    def __init__(self) -> None:
+        self.updates: list[tuple[Cause, Message]] = []
+        self.quotes: dict[tuple[str, str], tuple[tuple[MarketHandler, ...], Quote]] = {}
+        self.timers: list[Callable[[], None]] = []
+
+
 class Hub:
     """Deliver messages between strategy, exchange and user.
 
@@ -90,6 +102,7 @@ class Hub:
         self._replies: dict[str, Handler] = {}
         self.waiting: deque[tuple[Cause, Message]] = deque()
         self._delivering = self._held = False
+        self._kept: _Kept | None = None  # while there is a pause
         self._sequence = 0
         self._names = 0
 
@@ -119,6 +132,9 @@ class Hub:
         HandlerFailed
             A handler raised; the message it was handling is the last one on record.
         """
+        if self._kept is not None and message.method in (ORDER_UPDATE, FILL):
+            self._kept.updates.append((self.cause, message))
+            return
         self.waiting.append((self.cause, message))
         if not self._delivering:
             self.deliver()
@@ -192,6 +208,10 @@ class Hub:
 
         The event itself is not recorded: the messages it caused name it.
         """
+        if self._kept is not None:
+            if isinstance(event, Quote):
+                self._kept.quotes[event.exchange, event.pair] = handlers, event
+            return
         self._delivering, self.cause = True, event
         try:
             for handler in handlers:
@@ -210,6 +230,34 @@ class Hub:
         delivers when something is ``waiting``.
         """
         self._held = self._delivering = True
+
+    def pause(self) -> None:
+        """Keep market data and timers from their handlers until `resume`.
+
+        Of market data the newest quote of each pair is kept, of timers those that came due, and
+        what happens to own orders waits in its order. Everything else is delivered as ever.
+        """
+        if self._kept is None:
+            self._kept = _Kept()
+
+    def resume(self) -> None:
+        """Deliver what was kept: own orders first, then quotes, then timers.
+
+        Raises
+        ------
+        HandlerFailed
+            A handler raised.
+        """
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return
+        self.waiting.extend(kept.updates)
+        if self.waiting and not self._delivering:
+            self.deliver()
+        for handlers, quote in kept.quotes.values():
+            self.publish(handlers, quote)
+        for fire in kept.timers:
+            fire()
 
     def deliver(self) -> None:
         """Deliver all messages that wait, and those they cause."""
@@ -273,7 +321,9 @@ class Hub:
                 callback()
 
         def fire() -> None:
-            if trigger.is_active:
+            if self._kept is not None:
+                self._kept.timers.append(fire)
+            elif trigger.is_active:
                 self._replies[method] = deliver
                 self.post(Call(method, (time,)))
 

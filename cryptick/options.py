@@ -1,7 +1,6 @@
 """Options that the commands which run strategies share: market, fees, balances, parameters."""
 
 import argparse
-import os
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,25 +10,24 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Literal, NoReturn
+from typing import Literal, NoReturn
 
 import msgspec
 
+from cryptick import runner
 from cryptick.errors import UsageError
 from cryptick.fill_rule import FillModel, FillRule
 from cryptick.parameters import range_words
 from cryptick.request import CANDLE_FEES, Fees, RunRequest, make_params, param_fields
 from cryptick.strategy import Strategy, shipped_strategies
 from exchange_wrapper.candles import parse_freq
-from exchange_wrapper.errors import InvalidAmount, Unavailable
+from exchange_wrapper.errors import InvalidAmount
 from exchange_wrapper.fees import FeeSchedule
-from exchange_wrapper.history import HistorySource, RemoteHistory, StoreHistory
+from exchange_wrapper.history import HistorySource
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.times import MILLISECOND, SECOND
 
 __all__ = [
-    "STORE_PATH",
-    "XWRAP_URL",
     "Balances",
     "Flags",
     "MarketOptions",
@@ -44,8 +42,6 @@ __all__ = [
     "xwrap_url",
 ]
 
-XWRAP_URL: Final = "ws://127.0.0.1:4200"
-STORE_PATH: Final = "var/timeseries.db"
 
 Balances = Mapping[str, Mapping[str, Decimal]]
 """Amounts by exchange and currency, each > 0."""
@@ -89,8 +85,8 @@ def add_market_options(parser: argparse.ArgumentParser, models: Sequence[FillMod
     add(
         "--xwrap",
         metavar="URL",
-        help=f"address of xWrap (default: XWRAP_URL or {XWRAP_URL}); a backtest falls back to the "
-        f"store of TIMESERIES_DB or {STORE_PATH}",
+        help=f"address of xWrap (default: XWRAP_URL or {runner.XWRAP_URL}); a backtest falls back "
+        f"to the store of TIMESERIES_DB or {runner.STORE_PATH}",
     )
     add("--config", metavar="FILE", help="settings file with the exchanges' fees, for a backtest")
     default = f"{CANDLE_FEES.maker:f}"
@@ -179,7 +175,7 @@ def _parameter_like(flag: str, known: Iterable[str]) -> str | None:
 def make_request(
     strategy: type[Strategy],
     params: Mapping[str, str],
-    mode: Literal["backtest", "paper"],
+    mode: Literal["backtest", "paper", "live"],
     balances: Balances,
     options: MarketOptions,
 ) -> RunRequest:
@@ -190,8 +186,8 @@ def make_request(
     ApiUsageError
         A text that can't be read, or an option that the mode has no use for.
     """
-    if mode == "paper" and (options.start or options.end):
-        raise UsageError("-s and -e are for a backtest; a paper run begins now")
+    if mode != "backtest" and (options.start or options.end):
+        raise UsageError(f"-s and -e are for a backtest; a {mode} run begins now")
     start_s = None if options.start is None else _time_s(options.start, "-s", end=False)
     end_s = None if options.end is None else _time_s(options.end, "-e", end=True)
     if start_s is not None and end_s is not None and start_s >= end_s:
@@ -217,27 +213,12 @@ def open_history(options: MarketOptions, stack: ExitStack) -> tuple[HistorySourc
     Unavailable
         There is none of them.
     """
-    if options.store is not None:
-        return stack.enter_context(StoreHistory(options.store)), f"store {options.store}"
-    url = xwrap_url(options)
-    remote = RemoteHistory(url)
-    try:
-        remote.series()
-    except Unavailable as error:
-        path = os.environ.get("TIMESERIES_DB", STORE_PATH)
-        if options.xwrap is not None:
-            raise
-        if not Path(path).is_file():
-            raise Unavailable(
-                f"{error.message} Nor is there a store at {path}: import candles, or give --store"
-            ) from None
-        return stack.enter_context(StoreHistory(path)), f"store {path}"
-    return remote, f"xWrap at {url}"
+    return runner.open_history(options.store, options.xwrap, stack)
 
 
 def xwrap_url(options: MarketOptions) -> str:
     """Return the address of xWrap: as told, else of ``XWRAP_URL``, else the usual one."""
-    return options.xwrap or os.environ.get("XWRAP_URL", XWRAP_URL)
+    return runner.xwrap_url(options.xwrap)
 
 
 def _fills(mode: str, options: MarketOptions) -> FillRule:
@@ -245,7 +226,7 @@ def _fills(mode: str, options: MarketOptions) -> FillRule:
     if mode != "backtest":
         if any(given):
             raise UsageError(
-                "--fill-model, --latency and --slippage-bps are for a backtest; on paper the "
+                "--fill-model, --latency and --slippage-bps are for a backtest; elsewhere the "
                 "settings of xWrap apply"
             )
         return FillRule()

@@ -1,4 +1,4 @@
-"""Run a strategy on live prices with virtual money: a paper run against a running xWrap."""
+"""Run a strategy on live prices against a running xWrap: on paper, or with real money."""
 
 import asyncio
 import math
@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from cryptick.clock import RealTime
-from cryptick.driven_run import BEAT, DrivenRun
+from cryptick.driven_run import BEAT, PAUSE, POST, RESUME, DrivenRun
 from cryptick.errors import UsageError
 from cryptick.hub import Audit
 from cryptick.inputs import INPUTS, InputLog, RunHeader, describe_plan, source_of
@@ -25,9 +25,40 @@ from exchange_wrapper.errors import ExchangeNotReady, Unavailable, UnknownName, 
 from exchange_wrapper.terms import ExchangeStatus
 from exchange_wrapper.times import SECOND, UtcNs
 
-__all__ = ["PaperRun"]
+__all__ = ["PaperRun", "RunHandle"]
 
-FILL_MODEL: Final = "xWrap's paper engine on the live book"
+FILL_MODEL: Final = {
+    "paper": "xWrap's paper engine on the live book",
+    "live": "the exchange itself",
+}
+
+
+class RunHandle:
+    """A run for those who listen to it and steer it: all they do is on its record.
+
+    Attributes
+    ----------
+    run : DrivenRun
+    plan : Plan
+    """
+
+    def __init__(self, run: DrivenRun, plan: Plan, put: Callable[[str, Any], UtcNs]) -> None:
+        self.run = run
+        self.plan = plan
+        self._put = put
+
+    def pause(self) -> None:
+        """Let the strategy hear nothing of the market, and no timer, until `resume`."""
+        self._put(PAUSE, None)
+
+    def resume(self) -> None:
+        """End a pause."""
+        self._put(RESUME, None)
+
+    def post(self, text: str) -> None:
+        """Post a call of the user, in the hub's JSON form; ``run.tell_user`` gets the answer."""
+        self._put(POST, text)
+
 
 _READY_TIMEOUT_S: Final = 60.0
 _READY_POLL_S: Final = 0.25
@@ -36,7 +67,7 @@ _CANCEL_TIMEOUT_S: Final = 10.0
 
 
 class PaperRun:
-    """One paper run, from its wallet set to its summary; made by `prepare`.
+    """One paper or live run, from its wallet set to its summary; made by `prepare`.
 
     Parameters
     ----------
@@ -70,7 +101,8 @@ class PaperRun:
         UnknownName
             An exchange, currency or pair is not loaded in xWrap.
         UsageError
-            The balances can't be counted in one currency, or bars of another length are asked for.
+            The balances can't be counted in one currency, bars of another length are asked for, or
+            an exchange is of another mode.
         ExchangeNotReady
             An exchange was not ready after a minute.
         """
@@ -95,6 +127,10 @@ class PaperRun:
             raise ExchangeNotReady(
                 f"exchange {late[0]} is {exchange['status']}: {problem}"
             ) from None
+        for name in needed:
+            if name in exchanges and exchanges[name]["mode"] != request.mode:
+                kind = exchanges[name]["mode"]
+                raise UsageError(f"exchange {name} is a {kind} one: run with -m {kind} there")
         listed = {name: one["pairs"] for name, one in exchanges.items()}
         wanted = request.strategy.pairs(request.params, request.funded)
         plan = make_plan(wanted, request.funded, listed, "xWrap", UnknownName)
@@ -106,6 +142,9 @@ class PaperRun:
         audit: Audit,
         stop: asyncio.Event,
         say: Callable[[str], None],
+        *,
+        wallet_set_id: int | None = None,
+        attach: Callable[[RunHandle], None] | None = None,
     ) -> Summary:
         """Run until ``stop`` is set, then cancel open orders and give the funds back.
 
@@ -115,6 +154,10 @@ class PaperRun:
         ----------
         say : callable
             Gets one readable line per fill, log line and minute.
+        wallet_set_id : int, optional
+            The run's wallet set, where it has one already.
+        attach : callable, optional
+            Lets others listen to the run and steer it.
 
         Raises
         ------
@@ -136,9 +179,11 @@ class PaperRun:
         time = RealTime()
         start = time.stamp()
         balances = self.request.wallets()
-        set_id = await self._client.create_wallet_set(
-            directory.run_id, [(*place, amount) for place, amount in balances.items()]
-        )
+        set_id = wallet_set_id
+        if set_id is None:
+            set_id = await self._client.create_wallet_set(
+                directory.run_id, [(*place, amount) for place, amount in balances.items()]
+            )
         directory.update(wallet_set_id=set_id)
         header = self._header(directory.run_id, start, set_id)
         request = self.request
@@ -152,6 +197,8 @@ class PaperRun:
             InputLog(directory.path / INPUTS, header) as log,
         ):
             link = XWrapLink(run, self._client, set_id, self.plan, log, time, fail)
+            if attach is not None:
+                attach(RunHandle(run, self.plan, link.put))
             recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")
             try:
                 needed_s = request.strategy.history_needed(request.params, request.funded)
@@ -179,7 +226,7 @@ class PaperRun:
                 plan=self.plan,
                 source=f"xWrap at {self._client.url}",
                 events=venue.heard,
-                fill_model=FILL_MODEL,
+                fill_model=FILL_MODEL[self.request.mode],
                 fees={name: venue.fees(name) for name in self.request.balances},
                 start=start,
                 end=end,

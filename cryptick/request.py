@@ -72,7 +72,7 @@ class RunRequest:
 
     strategy: type[Strategy]
     params: Strategy.Params
-    mode: Literal["backtest", "paper"]
+    mode: Literal["backtest", "paper", "live"]
     balances: Mapping[str, Mapping[str, Decimal]]
     start_s: int | None = None
     end_s: int | None = None

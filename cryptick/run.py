@@ -7,30 +7,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from traceback import format_exception
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from cryptick import __version__
-from cryptick.audit import AuditLog
-from cryptick.backtest import (
-    Backtest,
-    load_history,
-    load_recordings,
-    load_series,
-    plan_backtest,
-)
-from cryptick.book_replay import Recording
-from cryptick.candle_market import Series
-from cryptick.errors import HandlerFailed, UsageError
 from cryptick.fill_rule import FillModel
-from cryptick.manifest import describe_run, results_of
 from cryptick.options import (
     MarketOptions,
     Parser,
@@ -43,24 +29,19 @@ from cryptick.options import (
     split_flags,
     xwrap_url,
 )
-from cryptick.paper import PaperRun
-from cryptick.report import Summary, print_summary, write_report
-from cryptick.report.analysis import late_starts
+from cryptick.report import Summary, print_summary
 from cryptick.request import RunRequest
-from cryptick.run_directory import RunDirectory
+from cryptick.runner import claim, connect, run_backtest, run_on_xwrap
 from cryptick.strategy import Strategy, find_strategy
 from exchange_wrapper.candles import parse_freq
-from exchange_wrapper.client import XWrapClient
-from exchange_wrapper.errors import Unavailable, XWrapError
-from exchange_wrapper.history import RemoteHistory
+from exchange_wrapper.errors import XWrapError
 
 __all__ = ["main"]
 
-_RECONNECT_POLL_S: Final = 0.25
-
 _EXAMPLES: Final = """\
 Balances are given as --EXCHANGE-CURRENCY AMOUNT, as many as there are. In a backtest the exchange
-is any that candles are stored of; on paper it is one that xWrap has loaded.
+is any that candles are stored of; on paper and live it is one that xWrap has loaded in that mode.
+Live trades real money.
 
 Dates are DD-MM-YYYY or ISO 8601, in UTC. A backtest is on the bars that open from the start on and
 before the end; an end that is a date alone includes that whole day.
@@ -116,16 +97,14 @@ def _run(arguments: list[str], stderr: Console) -> int:
         print_strategies()
         return 0
     options = _Options(**vars(parser.parse_args(known)))
-    if options.mode == "live":
-        raise UsageError("live mode is not available yet; -m paper trades on live prices")
     strategy = find_strategy(options.strategy)
     params, balances = read_flags(strategy, flags)
-    mode: Literal["backtest", "paper"] = "backtest" if options.mode == "backtest" else "paper"
+    mode = cast(Literal["backtest", "paper", "live"], options.mode)  # argparse has checked it
     request = make_request(strategy, params, mode, balances, options)
     summary = (
         _backtest(request, options, stderr)
         if request.mode == "backtest"
-        else _paper(request, options, stderr)
+        else _on_xwrap(request, options, stderr)
     )
     if options.json:
         sys.stdout.write(json.dumps(msgspec.to_builtins(summary), indent=2) + "\n")
@@ -137,34 +116,21 @@ def _run(arguments: list[str], stderr: Console) -> int:
 def _backtest(request: RunRequest, options: _Options, stderr: Console) -> Summary:
     with ExitStack() as stack:
         source, place = open_history(options, stack)
-        if isinstance(source, RemoteHistory):
-            request = replace(request, fees=request.fees.known(source.fees()))
-        plan = plan_backtest(request, source, place)
-        data: Sequence[Series] | Sequence[Recording]
-        if request.fills.model is FillModel.BOOK:
-            data = load_recordings(request, source, plan)
-        else:
-            data = series = load_series(request, source, plan)
-            _warn_of_late_starts(request, series, stderr)
-        directory = _claim(request, options)
-        audit = stack.enter_context(AuditLog(directory.path / "messages.jsonl", flush=False))
-        history = load_history(request, source, data)
-        backtest = Backtest(request, plan, data, directory, audit, history)
-        manifest = describe_run(request, place, data)
-        directory.update(state="running", source=place, manifest=manifest)
         progress = stack.enter_context(
             Progress(console=stderr, transient=True, disable=not stderr.is_terminal)
         )
         task = progress.add_task(f"{request.strategy.__name__}", total=None)
-        with _Outcome(directory):
-            summary = backtest.run(
-                place, lambda done, total: progress.update(task, completed=done, total=total)
-            )
-            write_report(backtest.result, summary, directory)
-            return summary
+        return run_backtest(
+            request,
+            source,
+            place,
+            lambda: claim(request, Path(options.runs_dir)),
+            warn=lambda words: stderr.print(f"cryptick.run: {words}"),
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
 
 
-def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
+def _on_xwrap(request: RunRequest, options: _Options, stderr: Console) -> Summary:
     url = xwrap_url(options)
     console = stderr if options.json else Console(highlight=False, soft_wrap=True, markup=False)
 
@@ -176,84 +142,24 @@ def _paper(request: RunRequest, options: _Options, stderr: Console) -> Summary:
 
     async def run() -> Summary:
         name = f"cryptick {request.strategy.__name__}"
-        async with await _connect(url, name, wait_s) as client:
-            paper = await PaperRun.prepare(request, client)
+        async with await connect(url, name, wait_s) as client:
             stop, loop = asyncio.Event(), asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, stop.set)
             if duration_s is not None:
                 loop.call_later(duration_s, stop.set)
-            directory = _claim(request, options)
-            directory.update(state="running", source=url, manifest=describe_run(request, url))
-            with (
-                AuditLog(directory.path / "messages.jsonl", flush=True) as audit,
-                _Outcome(directory),
-            ):
-                return await paper.run(directory, audit, stop, say)
+            return await run_on_xwrap(
+                request, client, lambda: claim(request, Path(options.runs_dir)), stop, say
+            )
 
     return asyncio.run(run())
-
-
-def _warn_of_late_starts(request: RunRequest, series: Sequence[Series], stderr: Console) -> None:
-    candles = ((s.instrument.exchange, s.instrument.pair, s.candles) for s in series)
-    for warning in late_starts(request.start_s, candles):
-        stderr.print(f"cryptick.run: {warning}")
-
-
-async def _connect(url: str, name: str, wait_s: int) -> XWrapClient:
-    """Connect to xWrap, trying again for ``wait_s`` seconds while it can't be reached."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_s
-    while True:
-        try:
-            return await XWrapClient.connect(url, name=name)
-        except Unavailable:
-            if loop.time() >= deadline:
-                raise
-            await asyncio.sleep(_RECONNECT_POLL_S)
-
-
-class _Outcome:
-    """Write into ``run.json`` how a run ended, and where a strategy failed into ``run.log``."""
-
-    def __init__(self, directory: RunDirectory) -> None:
-        self._directory = directory
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        ended_at = datetime.now(UTC).isoformat()
-        if error is None:
-            results = results_of(self._directory.path)
-            self._directory.update(state="stopped", ended_at=ended_at, results=results)
-            return
-        message = str(error) or type(error).__name__
-        self._directory.update(state="failed", ended_at=ended_at, error=message)
-        if isinstance(error, HandlerFailed) and error.__cause__ is not None:
-            log = self._directory.path / "run.log"
-            with log.open("a", encoding="utf-8") as file:
-                file.writelines(format_exception(error.__cause__))
-            error.message += f"; see {log}"
-
-
-def _claim(request: RunRequest, options: _Options) -> RunDirectory:
-    directory = RunDirectory.claim(Path(options.runs_dir), request.strategy.__name__)
-    directory.update(
-        run_id=directory.run_id,
-        **request.describe(),
-        versions={"cryptick": __version__, "python": sys.version.split()[0]},
-        state="starting",
-        started_at=datetime.now(UTC).isoformat(),
-    )
-    return directory
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m cryptick.run",
         usage="%(prog)s STRATEGY -m MODE --EXCHANGE-CURRENCY AMOUNT … [options]",
-        description="Run one strategy in the console, in a backtest or on paper.",
+        description="Run one strategy in the console: in a backtest, on paper or live.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -264,7 +170,9 @@ def _parser() -> Parser:
     add("-m", "--mode", required=True, choices=("backtest", "paper", "live"))
     add_market_options(parser, list(FillModel))
     add("--runs-dir", metavar="PATH", default="var/runs", help="where runs are kept (%(default)s)")
-    add("--for", dest="duration", metavar="TIME", help="end a paper run after this long: 60s, 2h")
+    add(
+        "--for", dest="duration", metavar="TIME", help="end a paper or live run after this long: 2h"
+    )
     add("--wait", metavar="TIME", help="wait so long for xWrap to be there (default: not at all)")
     add("--json", action="store_true", help="print the summary as JSON and nothing else")
     add("--list", action="store_true", help="list the strategies that come with Cryptick")

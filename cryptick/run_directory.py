@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from threading import Lock
 from typing import Final, Self
 
 import msgspec
@@ -20,6 +21,7 @@ from cryptick.errors import UsageError
 from cryptick.hub import Hub
 from cryptick.messages import FILL, LOG, ORDER_UPDATE, Fill, LogLine, Message, OrderUpdate, payload
 from cryptick.metrics import FloatArray, IntArray
+from exchange_wrapper.errors import DataError
 from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
@@ -73,6 +75,7 @@ class RunDirectory:
         self.path = path
         self.run_id = path.name
         self._run: dict[str, object] = {}
+        self._lock = Lock()  # a run and those who watch it may be in two threads
 
     @classmethod
     def claim(cls, root: Path, strategy: str) -> Self:
@@ -99,10 +102,32 @@ class RunDirectory:
         except OSError as error:
             raise UsageError(f"{root} can't hold runs: {error.strerror}") from None
 
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Return a directory that was claimed before.
+
+        Raises
+        ------
+        DataError
+            Its ``run.json`` is missing or can't be read.
+        """
+        directory = cls(path)
+        try:
+            directory._run = msgspec.json.decode((path / "run.json").read_bytes(), type=dict)
+        except (OSError, msgspec.DecodeError) as error:
+            raise DataError(f"{path} is not the directory of a run: {error}") from None
+        return directory
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """What ``run.json`` says."""
+        return dict(self._run)
+
     def update(self, **fields: object) -> None:
         """Set fields of ``run.json``; a reader never sees half of it."""
-        self._run |= fields
-        self.write_json("run.json", self._run)
+        with self._lock:
+            self._run |= fields
+            self.write_json("run.json", self._run)
 
     def write_json(self, name: str, content: object) -> None:
         """Replace a JSON file."""

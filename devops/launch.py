@@ -1,4 +1,4 @@
-"""Run the platform on this machine until Ctrl-C: a market, xWrap and one paper run.
+"""Run the platform on this machine until Ctrl-C: a market, xWrap, Cryptick and one paper run.
 
 Without ``--config`` the market is the sandbox with a simulated one, so no network is needed.
 """
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_SETTINGS = ROOT / "devops/settings-sandbox.json"
 SANDBOX_REST = "http://127.0.0.1:4280"
 XWRAP = "http://127.0.0.1:4242/xwrap/v1"
+SERVER = "http://127.0.0.1:5726"
 STOP_S_MAX = 4.0  # honcho kills what is left five seconds after the first process ended
 POLL_S = 0.2
 CRYPTICK = ".venv/bin/python -m cryptick.run"
@@ -94,13 +95,15 @@ def guide(manager: OrderlyManager, sandbox: bool) -> None:
     started = time.monotonic()
 
     def healthy(what: str, where: str, then: str) -> None:
-        manager.say(f"{what:<7}healthy after {time.monotonic() - started:.1f} s   {where}   {then}")
+        manager.say(f"{what:<9}healthy after {time.monotonic() - started:.1f} s   {where}   {then}")
 
     if sandbox:
         wait_until(lambda: fetch(f"{SANDBOX_REST}/time"))
         healthy("market", SANDBOX_REST, "try /products/BTC-USD/ticker")
     wait_until(xwrap_ready)
     healthy("xWrap", XWRAP, "try /status, /health")
+    wait_until(lambda: fetch(f"{SERVER}/health"))
+    healthy("Cryptick", SERVER, "try /docs, /runs")
     wait_until(lambda: (fetch(f"{XWRAP}/wallets/allocated") or {}).get("wallets"))
     healthy("run", "var/runs", "its orders and fills follow here; each run has a folder")
     today = datetime.now(UTC).date()
@@ -146,6 +149,8 @@ def main() -> int:
         f"exec {xwrap} run --config {shlex.quote(str(config))}",
     )
     runs = shlex.quote(os.path.relpath(options.data / "runs", ROOT))
+    server = f"-m cryptick.server --config {shlex.quote(str(config))} --runs-dir {runs}"
+    add("cryptick", f"exec {python} {server}")
     run = f"-m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --wait 120s --runs-dir {runs}"
     add("run", f"exec {python} {run}")
 

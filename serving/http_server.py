@@ -26,7 +26,7 @@ from exchange_wrapper.errors import (
 from serving.hosts import Hosts
 from serving.http_guard import refuse_credentials_in_url
 from serving.openapi import describe_api
-from serving.registry import Api, Caller, Method
+from serving.registry import Api, Caller, Method, Page
 from serving.roles import Role, authorise
 from serving.wire import decode_request, encode, error_to_wire
 
@@ -47,6 +47,11 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
 }
+# As if it came from nowhere: its scripts can neither call this service nor load anything.
+_PAGE_POLICY: Final = (
+    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'self'"
+)
 _serial = itertools.count(1)  # sanic wants each application of a process under its own name
 
 Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
@@ -168,7 +173,9 @@ class HttpServer:
                     raise ApiUsageError(f"{method.name}: {name} is given twice", field=name)
                 given[name] = value
             result = self._api.start(method, given, caller, text=not reads_body)
-            return _json(await result if inspect.isawaitable(result) else result)
+            if inspect.isawaitable(result):
+                result = await result
+            return _html(result) if isinstance(result, Page) else _json(result)
 
         return handle
 
@@ -182,6 +189,8 @@ class HttpServer:
 
 
 def _body(request: Request) -> dict[str, Any]:
+    if not request.body and request.method == "PUT":
+        return {}  # nothing is said; and no page sends a PUT elsewhere without asking first
     # A form of another page can't send this type without asking us first.
     if request.content_type.partition(";")[0].strip().lower() != _JSON:
         raise SanicException(f"the body must be {_JSON}", status_code=415, quiet=True)
@@ -210,7 +219,8 @@ def _metrics(read: Callable[[], bytes]) -> Handler:
 
 
 async def _add_headers(request: Request, response: BaseHTTPResponse) -> None:
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def _answer_error(request: Request, exception: Exception) -> HTTPResponse:
@@ -237,3 +247,8 @@ def _error(error: XWrapError, status: int, headers: Any = None) -> HTTPResponse:
 
 def _json(body: object, status: int = 200, headers: Any = None) -> HTTPResponse:
     return HTTPResponse(encode(body), status, headers, content_type=_JSON)
+
+
+def _html(page: Page) -> HTTPResponse:
+    headers = {"Content-Security-Policy": _PAGE_POLICY}
+    return HTTPResponse(page.html, headers=headers, content_type="text/html; charset=utf-8")

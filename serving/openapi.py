@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from serving.registry import About, Amount, Api, Method, Role, Route
+from serving.registry import About, Amount, Api, Method, Page, Role, Route
 
 __all__ = ["describe_api"]
 
@@ -39,7 +39,7 @@ def describe_api(api: Api) -> dict[str, Any]:
     chapters = [(tag.name, tag.text) for tag in about.tags]
     methods = [method for _, method in sorted(api.methods.items())]
     records = [method.parameters for method in methods if method.parameters is not None]
-    answers = [method.returns for method in methods]
+    answers = [str if method.returns is Page else method.returns for method in methods]
     # One call over all, so that types they share become components once.
     schemas, components = msgspec.json.schema_components(
         [*records, *answers], schema_hook=_schema, ref_template=_REFERENCE
@@ -80,6 +80,8 @@ def describe_api(api: Api) -> dict[str, Any]:
 
 
 def _schema(kind: type) -> dict[str, Any]:
+    if kind is object:
+        return {"description": "Any value."}
     assert kind is Amount
     return {"type": "string", "format": "decimal", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
 
@@ -103,7 +105,12 @@ def _operation(
             for name in route.names
         ],
         "responses": {
-            "200": {"description": "What was asked for", "content": _content(answer)},
+            "200": {
+                "description": "What was asked for",
+                "content": {"text/html": {"schema": answer}}
+                if method.returns is Page
+                else _content(answer),
+            },
         },
     }
     problems = _PROBLEMS

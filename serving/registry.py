@@ -39,6 +39,7 @@ __all__ = [
     "Api",
     "Caller",
     "Method",
+    "Page",
     "Role",
     "Route",
     "Tag",
@@ -60,6 +61,15 @@ class Amount(Decimal):
 
     Arguments that are ``Decimal`` are read as this; a record among arguments names it itself.
     """
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What a method answers that has a page for people, in HTML, over HTTP only.
+
+    It may have scripts and styles of its own, and is kept from everything else of this service.
+    """
+
+    html: bytes
 
 
 F = TypeVar("F", bound=Callable[..., Any])

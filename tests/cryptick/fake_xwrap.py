@@ -29,6 +29,7 @@ class FakeXWrap:
     url = "ws://fake"
 
     def __init__(self, bid: str = "99", ask: str = "100") -> None:
+        self.mode = "paper"
         self.statuses = ["ready"]
         self.subscribed: list[tuple[str, str, str]] = []
         self.history: list[list[Any]] = []  # points of candles
@@ -77,6 +78,7 @@ class FakeXWrap:
         return [
             {
                 "exchange": "gdax",
+                "mode": self.mode,
                 "status": status,
                 "pairs": ["BTC_USD"],
                 "fees": {"maker": str(FEES.maker), "taker": str(FEES.taker)},

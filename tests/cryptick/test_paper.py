@@ -4,6 +4,7 @@ import tempfile
 import time
 import unittest
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +16,7 @@ from cryptick.book_view import BookView
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.inputs import INPUTS, read_inputs
 from cryptick.messages import Bar, Fill, MarketTrade, OrderUpdate, Quote
-from cryptick.paper import PaperRun
+from cryptick.paper import PaperRun, RunHandle
 from cryptick.report import Summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory
@@ -78,6 +79,40 @@ class PaperCase(unittest.IsolatedAsyncioTestCase):
 
     def rows(self, name: str) -> list[list[str]]:
         return [line.split(",") for line in (self.path / name).read_text().splitlines()[1:]]
+
+
+class Modes(PaperCase):
+    async def test_a_run_trades_in_the_mode_of_its_exchange_only(self) -> None:
+        client = cast(XWrapClient, self.xwrap)
+        for asked, there in (("paper", "live"), ("live", "paper"), ("live", "live")):
+            with self.subTest(asked, there=there):
+                self.xwrap.mode = there
+                request = replace(self.request(HodlStrategy), mode=asked)
+                if asked == there:
+                    await PaperRun.prepare(request, client)
+                    continue
+                with self.assertRaisesRegex(UsageError, f"is a {there} one: run with -m {there}"):
+                    await PaperRun.prepare(request, client)
+
+    async def test_a_run_that_has_a_wallet_set_takes_that_one(self) -> None:
+        held = [("gdax", "USD", Decimal(1000))]
+        set_id = await self.xwrap.create_wallet_set("x", held)
+        run = await PaperRun.prepare(self.request(HodlStrategy), cast(XWrapClient, self.xwrap))
+        directory = RunDirectory.claim(self.root, "x")
+        handles: list[RunHandle] = []
+        stop = asyncio.Event()
+        with AuditLog(directory.path / "messages.jsonl", flush=True) as audit:
+            stop.set()
+            await run.run(
+                directory,
+                audit,
+                stop,
+                self.said.append,
+                wallet_set_id=set_id,
+                attach=handles.append,
+            )
+        self.assertEqual(directory.fields["wallet_set_id"], set_id)
+        self.assertEqual(handles[0].plan.currency, "USD")
 
 
 class Runs(PaperCase):

@@ -126,7 +126,7 @@ class Bad(CommandLine):
             ("HodelStrategy -m backtest --x-usd 10", 2, "did you mean HodlStrategy?"),
             ("{root}/absent.py:X -m backtest --x-usd 10", 2, "not a Python file"),
             ("Hodl --x-usd 10", 2, "-m/--mode"),
-            ("Hodl -m live --x-usd 10", 2, "not available yet"),
+            ("Hodl -m live --x-usd 10", 4, "can't be reached"),
             ("Hodl -m dream --x-usd 10", 2, "invalid choice"),
             ("Hodl -m backtest --store {store}", 2, "no balance"),
             ("Hodl -m backtest --x-usd ten", 2, "must be a plain decimal number"),

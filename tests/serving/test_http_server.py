@@ -13,7 +13,7 @@ from exchange_wrapper.service.about import ABOUT
 from exchange_wrapper.wsock_server import listen
 from serving.hosts import Hosts
 from serving.http_server import HttpServer
-from serving.registry import Api, Role, api_method
+from serving.registry import Api, Page, Role, api_method
 from tests.exchange_wrapper.fake_exchange import until
 
 ERRORS = {"unknown": UnknownName, "nodata": NoData, "away": StorageUnavailable, "bug": KeyError}
@@ -41,6 +41,16 @@ class Service:
     def make(self, *, name: str, amount: Decimal) -> list[str]:
         """Make a thing."""
         return [name, str(amount)]
+
+    @api_method(Role.TRADER, put="/things/{name}/stop")
+    def stop(self, *, name: str, hard: bool = False) -> object:
+        """Stop a thing."""
+        return [name, hard]
+
+    @api_method(Role.VIEWER, get="/things/{name}/page")
+    def get_page(self, *, name: str) -> Page:
+        """Return a page."""
+        return Page(f"<p>{name}".encode())
 
     @api_method(Role.VIEWER)
     def hidden(self) -> None:
@@ -133,6 +143,32 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         answer = await client.get(path)
         self.assertEqual((answer.status_code, answer.headers["allow"]), (405, "POST"))
 
+    async def test_a_put_may_say_nothing(self) -> None:
+        client = await self.start()
+        path = "/xwrap/v1/things/a/stop"
+        for more, status in (
+            ({}, 200),
+            ({"json": {"hard": True}}, 200),
+            ({"content": b"x"}, 415),
+            ({"json": {"soft": True}}, 400),
+        ):
+            with self.subTest(more):
+                self.assertEqual((await client.put(path, **more)).status_code, status)
+
+    async def test_a_page_is_kept_from_everything_else(self) -> None:
+        client = await self.start()
+        answer = await client.get("/xwrap/v1/things/a/page")
+        self.assertEqual(
+            (answer.text, answer.headers["content-type"]), ("<p>a", "text/html; charset=utf-8")
+        )
+        policy = answer.headers["content-security-policy"]
+        self.assertTrue(policy.startswith("sandbox allow-scripts"))
+        self.assertNotIn("allow-same-origin", policy)
+        self.assertEqual(answer.headers["x-content-type-options"], "nosniff")
+        document = (await client.get("/openapi.json")).json()["paths"]
+        content = document["/xwrap/v1/things/{name}/page"]["get"]["responses"]["200"]["content"]
+        self.assertEqual(list(content), ["text/html"])
+
     async def test_refuses_other_names_and_pages_from_elsewhere(self) -> None:
         self.server = HttpServer(
             Api(Service(), about=ABOUT), Hosts(["cryptick.example", "0.0.0.0"])
@@ -173,7 +209,7 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(
             {route["name"]: route["doc"] for route in listed}["get_total"], "Return the total."
         )
-        self.assertEqual(len(listed), 4)
+        self.assertEqual(len(listed), 6)
 
     async def test_several_run_in_one_process_and_leave_nothing_running(self) -> None:
         before = asyncio.all_tasks()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.system.processes import ROOT
 
-PORTS = (4200, 4242, 4280, 4281)
-HEALTHY = ("market healthy", "xWrap  healthy", "run    healthy")
+PORTS = (4200, 4242, 4280, 4281, 5726)
+HEALTHY = ("market   healthy", "xWrap    healthy", "Cryptick healthy", "run      healthy")
 
 
 def ports_are_free() -> bool:
