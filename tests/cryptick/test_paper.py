@@ -13,9 +13,10 @@ from unittest.mock import patch
 from cryptick import paper
 from cryptick.audit import AuditLog
 from cryptick.book_view import BookView
+from cryptick.components import COMPONENT_POST, Pressed
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.inputs import INPUTS, read_inputs
-from cryptick.messages import Bar, Fill, MarketTrade, OrderUpdate, Quote
+from cryptick.messages import Bar, Call, Fill, MarketTrade, OrderUpdate, Quote, encode
 from cryptick.paper import PaperRun, RunHandle
 from cryptick.report import Summary
 from cryptick.request import RunRequest
@@ -53,6 +54,7 @@ class PaperCase(unittest.IsolatedAsyncioTestCase):
         directory = RunDirectory.claim(self.root, strategy.__name__)
         self.path = directory.path
         self.runs.append((strategy, self.path))
+        self.handles: list[RunHandle] = []
 
         async def play() -> None:
             for step in (*script, stop.set):
@@ -63,7 +65,9 @@ class PaperCase(unittest.IsolatedAsyncioTestCase):
         player = asyncio.create_task(play())
         try:
             with AuditLog(self.path / "messages.jsonl", flush=True) as audit:
-                return await run.run(directory, audit, stop, self.said.append)
+                return await run.run(
+                    directory, audit, stop, self.said.append, attach=self.handles.append
+                )
         finally:
             player.cancel()
 
@@ -196,6 +200,47 @@ class Runs(PaperCase):
             ],
         )
         self.assertEqual(summary.events, {"quotes": 2, "trades": 1, "bars": 1})
+
+    async def test_a_paused_run_hears_the_newest_quote_when_it_goes_on_and_takes_posts(
+        self,
+    ) -> None:
+        heard: list[object] = []
+        answers: list[str] = []
+
+        class Listens(Strategy):
+            def on_start(self) -> None:
+                self.components.button("buy", title="Buy")
+
+            def on_quote(self, quote: Quote) -> None:
+                heard.append(quote.ask)
+
+            def on_input(self, post: object) -> None:
+                heard.append(post)
+                self.buy_market("BTC_USD", size=Decimal(1))
+
+        press = Call(COMPONENT_POST, ("buy", "1"), "me.1")
+        wrong = Call(COMPONENT_POST, ("sell", "1"), "me.2")
+
+        def handle() -> RunHandle:
+            self.handles[0].run.tell_user = answers.append
+            return self.handles[0]
+
+        summary = await self.run_paper(
+            Listens,
+            lambda: handle().pause(),
+            lambda: self.xwrap.tell_ticker("99", "101"),
+            lambda: self.xwrap.tell_ticker("99", "102"),
+            lambda: handle().post(encode(press).decode()),
+            lambda: handle().post(encode(wrong).decode()),
+            lambda: handle().post("nonsense"),
+            lambda: heard.append("paused"),
+            lambda: handle().resume(),
+        )
+        self.assertEqual(heard, [100, Pressed("buy", "1"), "paused", 102])
+        self.assertEqual(summary.trades, 1)
+        told = [json.loads(text) for text in answers]
+        self.assertEqual([one["method"] for one in told], ["me.1", "me.2", "error"])
+        self.assertEqual(["error" in one for one in told], [False, True, True])
 
     async def test_a_book_is_followed_and_fetched_anew_after_a_gap(self) -> None:
         heard: list[tuple[Decimal | None, Decimal | None]] = []
