@@ -47,7 +47,7 @@ class PastRun:
         known = sorted(file.parent.name for file in root.glob("*/run.json"))
         if run_id not in known:
             near = get_close_matches(run_id, known, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {len(known)} runs"
+            hint = f"did you mean {' or '.join(near)}?" if near else f"runs there: {len(known)}"
             raise UsageError(f"no run {run_id!r} in {root}; {hint}")
         path = root / run_id
         try:

@@ -68,8 +68,12 @@ _UNSENT_MAX: Final = 8 << 20  # bytes; a server that does not read is cut off, a
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Carry a run out and return 0 if it did not fail."""
-    path = Path((sys.argv[1:] if argv is None else argv)[0])
+    """Carry a run out and return 0 if it did not fail, 2 if none is named."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if len(arguments) != 1:
+        print("cryptick.worker: it needs a run's directory; the server starts it", file=sys.stderr)
+        return 2
+    path = Path(arguments[0])
     directory = RunDirectory.open(path)
     pid = os.getpid()
     directory.update(pid=pid, pid_started=started_ticks(pid))
