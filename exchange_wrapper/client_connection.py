@@ -18,7 +18,6 @@ from websockets.frames import CloseCode
 from exchange_wrapper.errors import ApiUsageError, Unauthorised, Unavailable, XWrapError
 from exchange_wrapper.feed import Backoff
 from exchange_wrapper.terms import OrderStatus
-from exchange_wrapper.times import UtcNs, to_iso
 from exchange_wrapper.users.local_token import token_for
 from serving.wire import encode, error_from_wire
 
@@ -97,7 +96,7 @@ class XWrapConnection:
         self._handlers: dict[str, list[NotificationHandler]] = defaultdict(list)
         self._subscriptions: dict[tuple[Channel, str, str], None] = {}
         self._held: list[_Message] | None = None  # while we ask for what came before them
-        self._heard_since = ""  # ISO 8601: what happened before we came is none of our business
+        self._first_seq = 0  # what was written before we came is none of our business
         self._heard_orders: dict[int, _Progress] = {}
         self._last_trade_id = 0
         self._backoff = Backoff()
@@ -145,7 +144,7 @@ class XWrapConnection:
                 await client.close()
                 raise
             client.last_seq = max(client.last_seq, start["last_seq"])
-            client._heard_since = to_iso(UtcNs(start["last_seq"] * 1000))
+            client._first_seq = start["last_seq"]
         return client
 
     async def close(self) -> None:
@@ -281,7 +280,7 @@ class XWrapConnection:
             _log.warning("%s was away for long: only orders and trades are told again", self.name)
         for each in missed["notifications"]:
             # What the database told may be told again by what is remembered since the restart.
-            if missed["complete"] or self._is_news(each["method"], each["params"]):
+            if missed["complete"] or self._is_news(each):
                 self._notify(each["method"], each["params"])
         self.last_seq = missed["last_seq"]
         held, self._held = self._held or [], None
@@ -333,16 +332,17 @@ class XWrapConnection:
             except Exception:
                 _log.exception("the handler of %s notifications failed", method)
 
-    def _is_news(self, method: str, params: Json) -> bool:
+    def _is_news(self, told: Json) -> bool:
         """Tell whether an order's state or a trade, if it is one, was not heard before."""
+        method, params = told["method"], told["params"]
         if method not in ("order", "trade"):
             return True
+        if told["seq"] <= self._first_seq:
+            return False
         if method == "trade":
-            return bool(params["id"] > self._last_trade_id and params["time"] > self._heard_since)
+            return bool(params["id"] > self._last_trade_id)
         heard = self._heard_orders.get(params["id"])
-        if heard is None:
-            return bool(params["last_updated_at"] > self._heard_since)
-        return _progress(params) > heard
+        return heard is None or _progress(params) > heard
 
     def _gone(self) -> Unavailable:
         return Unavailable(f"the connection to xWrap at {self.url} has ended")

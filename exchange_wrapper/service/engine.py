@@ -101,7 +101,11 @@ class Engine:
         self.control = Control(self.desk, self._new_limits())
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, clock)
         self.journal = Journal(
-            settings.sqlite_db, lambda: self.desk.take_changes(), self._announce, self._fail
+            settings.sqlite_db,
+            lambda: self.desk.take_changes(),
+            self._announce,
+            self._fail,
+            clock=clock,
         )
         self._live = LiveExchanges(lambda: self.control, self.journal, clock)
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()

@@ -215,7 +215,7 @@ class AClientThatCatchesUp(WithAServer):
             await self.say_ok(connection, request)
             await connection.close()
         elif "seq" in request["params"]:
-            missed = [{"method": "order", "params": order, "seq": None} for order in self.missed]
+            missed = [{"method": "order", "params": order, "seq": 5} for order in self.missed]
             answer = {"notifications": missed, "last_seq": 9, "complete": False}
             await self.say(connection, request, result=answer)
         else:
@@ -258,4 +258,3 @@ class AClientThatCatchesUp(WithAServer):
                 await client.close()
                 self.assertEqual(heard, [told, *(missed if expected is None else expected)])
                 self.assertEqual(client.reconnects, 1)
-
