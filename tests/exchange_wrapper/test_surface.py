@@ -571,6 +571,23 @@ class MissedNotifications(WithAService):
         self.assertEqual([each["params"] for each in stored], [*trades, done])
         self.assertGreater(missed["last_seq"], start["last_seq"])
 
+    async def test_are_numbered_on_although_the_clock_was_set_back(self) -> None:
+        engine, hour = self.engine, 3600 * SECOND
+        engine.notifications._clock = lambda: UtcNs(utc_now() + hour)
+        await self.order("a", type="market", limit=None)
+        await self.done("a")
+        engine.notifications._clock = utc_now
+        await self.order("b", type="market", limit=None)
+        await self.done("b")
+        before = engine.notifications.last_seq
+        await self.restart()
+        missed = await self.client.get_notifications_since(before)
+        self.assertFalse(missed["complete"])
+        trades = [each for each in missed["notifications"] if each["method"] == "trade"]
+        self.assertEqual([each["params"]["client_order_id"] for each in trades], ["a", "b"])
+        self.assertEqual([each["seq"] for each in trades], sorted({each["seq"] for each in trades}))
+        self.assertGreater(missed["last_seq"], before)
+
 
 class AClientThatComesBack(WithAService):
     async def start(self, **exchange: Any) -> None:
