@@ -136,21 +136,28 @@ def recent_incidents(
     return [{"id": row.id, **incident_of(row).to_dict()} for row in rows]
 
 
-def committed_since(database: peewee.SqliteDatabase, since: UtcNs) -> list[dict[str, Any]]:
+def committed_since(
+    database: peewee.SqliteDatabase, since: UtcNs, wallet_set_id: int | None = None
+) -> list[dict[str, Any]]:
     """Return the orders and trades that were written since a time as notifications, in order.
 
     The newest state of an order comes after its trades; ``seq`` is the time of their commit in
-    microseconds since 1970. Of each kind the newest 10,000.
+    microseconds since 1970. Of each kind the newest 10,000, of one wallet set or of all.
     """
     orders, trades = models.Order, models.Trade
     changed = orders.select().where(orders.committed_at >= since)
-    newest = changed.order_by(orders.committed_at.desc(), orders.id.desc()).limit(_CHANGED_MAX)
+    made = trades.select(trades, orders).join(orders).where(trades.committed_at >= since)
+    if wallet_set_id is not None:
+        # An expression, so that the search goes by the commits: a set may have very many orders.
+        is_of_set = (orders.wallet_set + 0) == wallet_set_id
+        changed, made = changed.where(is_of_set), made.where(is_of_set)
+    changed = changed.order_by(orders.committed_at.desc(), orders.id.desc()).limit(_CHANGED_MAX)
+    made = made.order_by(trades.committed_at.desc(), trades.id.desc()).limit(_CHANGED_MAX)
     found: list[tuple[int, int, int, str, dict[str, object]]] = [
         (row.committed_at, 1, row.id, "order", order_of(row).to_dict())
-        for row in newest.execute(database)
+        for row in changed.execute(database)
     ]
-    made = trades.select(trades, orders).join(orders).where(trades.committed_at >= since)
-    for row in made.order_by(trades.id.desc()).limit(_CHANGED_MAX).execute(database):
+    for row in made.execute(database):
         order = order_of(row.order)
         trade = trade_of(row, order).to_dict(order)
         found.append((row.committed_at, 0, row.id, "trade", trade))

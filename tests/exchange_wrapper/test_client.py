@@ -18,6 +18,7 @@ from exchange_wrapper.errors import (
 )
 from exchange_wrapper.rpc import notification
 from serving.wire import decode, encode, error_to_wire
+from tests.exchange_wrapper.fake_exchange import until
 
 Answer = Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]
 
@@ -253,8 +254,7 @@ class AClientThatCatchesUp(WithAServer):
                 heard: list[dict[str, Any]] = []
                 client.on("order", heard.append)
                 await client.get_status()
-                while client.last_seq < 9:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+                await until(lambda: client.last_seq == 9)  # noqa: B023
                 await client.close()
                 self.assertEqual(heard, [told, *(missed if expected is None else expected)])
                 self.assertEqual(client.reconnects, 1)

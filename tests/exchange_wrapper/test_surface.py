@@ -690,7 +690,7 @@ class AClientThatComesBack(WithAService):
             newcomer.on(method, lambda params: heard.append(params["client_order_id"]))
         await self.restart()
         newcomer.url = self.running.rpc_url
-        await newcomer.get_status()
+        await until(lambda: newcomer.reconnects and newcomer._online.is_set())
         await self.order("b", type="market", limit=None)
         await until(lambda: len(heard) == 4)
         self.assertEqual(set(heard), {"b"})
