@@ -18,7 +18,9 @@ import shutil
 import socket
 import sys
 import tempfile
+import traceback
 from collections import Counter
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -83,6 +85,8 @@ class Soak:
         With what is wrong in ``problems``.
     done : Counter
         What was asked for and what happened.
+    folder : Path
+        Where xWrap's files are; gone if nothing was wrong.
     sizes : dict of str to Size
         What the processes took, by when.
     tasks : tuple of int and int
@@ -93,6 +97,7 @@ class Soak:
     seed: int
     heard: Heard = field(default_factory=Heard)
     done: Counter[str] = field(default_factory=Counter)
+    folder: Path = Path()
     sizes: dict[str, Size] = field(default_factory=dict)
     tasks: tuple[int, int] = (0, 0)
 
@@ -105,7 +110,7 @@ class Soak:
             "exchange_wrapper.sandbox", "simulate", "--seed", str(self.seed), "--faults",
             "--no-limits", "--rest-port", "0", "--ws-port", "0",
         )  # fmt: skip
-        folder = Path(tempfile.mkdtemp(prefix="soak-"))
+        folder = self.folder = Path(tempfile.mkdtemp(prefix="soak-"))
         async with running(*market_command, ready="sandbox ready") as market:
             xwrap = XWrap(folder, market, CURRENCIES)
             settings = json.loads(xwrap.config.read_text())
@@ -124,9 +129,7 @@ class Soak:
         self.done["connections made again"] = self._client.reconnects
         if self.tasks[1] > self.tasks[0]:
             self.heard.problems.append(f"there were {self.tasks[0]} tasks, now {self.tasks[1]}")
-        if self.heard.problems:
-            self.heard.problems.append(f"xWrap's files are in {folder}")
-        else:
+        if not self.heard.problems:
             shutil.rmtree(folder)
         return self.heard.problems
 
@@ -185,18 +188,21 @@ class Soak:
 
     async def _say_undone(self) -> None:
         """Note what everybody waits for, as the client knows it and as xWrap says."""
-        health = (await self._client.get_health())["exchanges"]["gdax"]
-        self.heard.problems.append(f"gdax is {health['status']}, {health['problem']!r}")
+
+        async def said(asked: Awaitable[Json]) -> Json | str:
+            try:
+                return await asked
+            except XWrapError as error:
+                return error.message
+
+        problems, client = self.heard.problems, self._client
+        problems.append(f"health: {await said(client.get_health())}")
         for worker in self._workers:
-            wallets = await self._client.get_wallet_set(worker.set_id)
-            state = ", ".join(each for each in ("active", "closing", "frozen") if wallets[each])
-            self.heard.problems.append(
-                f"{worker.run_id} was about to {worker.doing}, its set {worker.set_id} is {state}"
-            )
+            wallets = await said(client.get_wallet_set(worker.set_id))
+            problems.append(f"{worker.run_id} was about to {worker.doing}, its set is {wallets}")
         for oid in sorted(set().union(*(worker.unsettled() for worker in self._workers))):
-            told = self.heard.orders.get(oid)
-            is_now = await self._client.get_order("gdax", oid)
-            self.heard.problems.append(f"order {oid}: told was {told}, xWrap has {is_now}")
+            told, is_now = self.heard.orders.get(oid), await said(client.get_order("gdax", oid))
+            problems.append(f"order {oid}: told was {told}, xWrap has {is_now}")
 
     async def _end_life(self, service: Service, until: float) -> None:
         wait_s = self._lives.uniform(*_UP_S)
@@ -311,10 +317,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     soak = Soak(options.minutes, options.seed)
-    problems = asyncio.run(soak.run())
+    problems = soak.heard.problems
+    try:
+        asyncio.run(soak.run())
+    except Exception as error:
+        traceback.print_exc()
+        problems.append(f"the soak itself ended with {error!r}")
     print(", ".join(f"{name} {count}" for name, count in soak.done.most_common()))
     print("; ".join(f"{when} {size}" for when, size in soak.sizes.items()))
     print("tasks of the client's process before and after: {} and {}".format(*soak.tasks))
+    if problems:
+        print(f"xWrap's files are in {soak.folder}")
     print("\n".join(problems) or "the ledger equals what was told")
     return 1 if problems else 0
 
