@@ -5,18 +5,22 @@ kill switch and replace their sets, on a sandbox whose feed is cut and gappy, ag
 is killed without warning and started again, with a client whose connection is cut. The client
 catches up, and from the orders and trades it hears alone a model computes every wallet. In the end
 the ledger must equal the model, before and after a last restart, with nothing on hold and a clean
-audit. The last third of the time xWrap is left alive, to see whether it grows. Which requests are
-sent depends on the seed, what they meet on the machine's timing.
+audit; otherwise xWrap's files are kept. The last third of the time xWrap is left alive, to see
+whether it grows. Which requests are sent depends on the seed, what they meet on the machine's
+timing.
 """
 
 import argparse
 import asyncio
 import json
 import random
+import shutil
 import socket
 import sys
 import tempfile
+import traceback
 from collections import Counter
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +29,7 @@ from typing import Any, Final
 
 import httpx
 
-from benchmarks.soak_model import Heard, combined, hold_problems, is_explained, money
+from benchmarks.soak_model import Heard, combined, is_explained, money
 from benchmarks.soak_worker import CURRENCIES, Worker, again
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import Unavailable, XWrapError
@@ -41,6 +45,8 @@ _LIMITS: Final = {
     "exchanges": {"gdax": {"open_orders": 60}},
     "wallet_set": {"open_orders": 20, "order_notional_usd": "2500", "orders_per_minute": 900},
 }
+# Enough for new wallet sets, however many are sold out.
+_BALANCES: Final = {"BTC": "10000", "ETH": "100000", "USD": "100000000"}
 _OPEN_FILES_MAX: Final = 15  # more than when it was ready
 _MEMORY_MB_MAX: Final = 100.0
 
@@ -53,6 +59,7 @@ class Size:
 
     memory_mb: float
     files: int
+    threads: int
 
     @classmethod
     def of(cls, service: Service) -> "Size":
@@ -61,10 +68,11 @@ class Size:
             line.split(":", 1) for line in (folder / "status").read_text().splitlines() if line
         )
         memory_mb = int(status["VmRSS"].split()[0]) / 1024
-        return cls(memory_mb, sum(1 for _ in (folder / "fd").iterdir()))
+        files = sum(1 for _ in (folder / "fd").iterdir())
+        return cls(memory_mb, files, int(status["Threads"]))
 
     def __str__(self) -> str:
-        return f"{self.memory_mb:.0f} MB, {self.files} files"
+        return f"{self.memory_mb:.0f} MB, {self.files} files, {self.threads} threads"
 
 
 @dataclass
@@ -77,15 +85,21 @@ class Soak:
         With what is wrong in ``problems``.
     done : Counter
         What was asked for and what happened.
+    folder : Path
+        Where xWrap's files are; gone if nothing was wrong.
     sizes : dict of str to Size
         What the processes took, by when.
+    tasks : tuple of int and int
+        The client's process: tasks that there were before there was a client, and after it.
     """
 
     minutes: float
     seed: int
     heard: Heard = field(default_factory=Heard)
     done: Counter[str] = field(default_factory=Counter)
+    folder: Path = Path()
     sizes: dict[str, Size] = field(default_factory=dict)
+    tasks: tuple[int, int] = (0, 0)
 
     async def run(self) -> list[str]:
         """Return what is wrong in the end."""
@@ -96,18 +110,27 @@ class Soak:
             "exchange_wrapper.sandbox", "simulate", "--seed", str(self.seed), "--faults",
             "--no-limits", "--rest-port", "0", "--ws-port", "0",
         )  # fmt: skip
-        with tempfile.TemporaryDirectory() as folder:
-            async with running(*market_command, ready="sandbox ready") as market:
-                xwrap = XWrap(Path(folder), market, CURRENCIES)
-                settings = json.loads(xwrap.config.read_text())
-                xwrap.config.write_text(json.dumps(settings | {"limits": _LIMITS}))
-                xwrap.environment["RPC_PORT"] = str(_free_port())
-                await xwrap.init_db()
-                await self._trade(xwrap, market)
+        folder = self.folder = Path(tempfile.mkdtemp(prefix="soak-"))
+        async with running(*market_command, ready="sandbox ready") as market:
+            xwrap = XWrap(folder, market, CURRENCIES)
+            settings = json.loads(xwrap.config.read_text())
+            settings["limits"] = _LIMITS
+            settings["exchanges"]["gdax"]["balances"] = _BALANCES
+            xwrap.config.write_text(json.dumps(settings))
+            xwrap.environment["RPC_PORT"] = str(_free_port())
+            await xwrap.init_db()
+            before = len(asyncio.all_tasks())
+            await self._trade(xwrap, market)
+            self.tasks = before, len(asyncio.all_tasks())
         for worker in self._workers:
             self.done += worker.done
         self.done["trades told"] = len(self.heard.trades)
         self.done["orders told"] = len(self.heard.orders)
+        self.done["connections made again"] = self._client.reconnects
+        if self.tasks[1] > self.tasks[0]:
+            self.heard.problems.append(f"there were {self.tasks[0]} tasks, now {self.tasks[1]}")
+        if not self.heard.problems:
+            shutil.rmtree(folder)
         return self.heard.problems
 
     async def _trade(self, xwrap: XWrap, market: Service) -> None:
@@ -136,10 +159,7 @@ class Soak:
             self.sizes["xWrap at the start"] = Size.of(service)
             await asyncio.sleep(max(0, end - perf_counter()))
             self._over.set()
-            async with asyncio.timeout(_SETTLE_S_MAX):
-                await asyncio.gather(*tasks)
-                await self._compare_holds()
-                await asyncio.gather(*(worker.settle() for worker in self._workers))
+            await self._settle(tasks)
             self.heard.check_orders({oid for each in self._workers for oid in each.accepted})
             await self._compare("at the end")
             self.sizes["xWrap at the end"] = Size.of(service)
@@ -151,6 +171,38 @@ class Soak:
             await _ready(client)
             await self._compare("after a restart")
         await client.close()
+
+    async def _settle(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Let everything come to its end, or say what does not."""
+        stage = "the tasks do not end"
+        try:
+            async with asyncio.timeout(_SETTLE_S_MAX):
+                await asyncio.gather(*tasks)
+                stage = "holds can't be compared"
+                await asyncio.gather(*(worker.compare_holds() for worker in self._workers))
+                stage = "not all orders are told to be done"
+                await asyncio.gather(*(worker.settle() for worker in self._workers))
+        except TimeoutError:
+            self.heard.problems.append(f"after {_SETTLE_S_MAX:g} s {stage}")
+            await self._say_undone()
+
+    async def _say_undone(self) -> None:
+        """Note what everybody waits for, as the client knows it and as xWrap says."""
+
+        async def said(asked: Awaitable[Json]) -> Json | str:
+            try:
+                return await asked
+            except XWrapError as error:
+                return error.message
+
+        problems, client = self.heard.problems, self._client
+        problems.append(f"health: {await said(client.get_health())}")
+        for worker in self._workers:
+            wallets = await said(client.get_wallet_set(worker.set_id))
+            problems.append(f"{worker.run_id} was about to {worker.doing}, its set is {wallets}")
+        for oid in sorted(set().union(*(worker.unsettled() for worker in self._workers))):
+            told, is_now = self.heard.orders.get(oid), await said(client.get_order("gdax", oid))
+            problems.append(f"order {oid}: told was {told}, xWrap has {is_now}")
 
     async def _end_life(self, service: Service, until: float) -> None:
         wait_s = self._lives.uniform(*_UP_S)
@@ -199,15 +251,6 @@ class Soak:
                 self._unsure.append((currency, amount))
                 self.done["unavailable"] += 1
             self.done["deposit"] += 1
-
-    async def _compare_holds(self) -> None:
-        for worker in self._workers:
-            problems = await again(
-                lambda worker=worker: hold_problems(self._client, worker.set_id, worker.run_id),
-                self.done,
-            )
-            self.done["holds compared"] += problems is not None
-            self.heard.problems += problems or []
 
     async def _compare(self, when: str) -> None:
         heard, client = self.heard, self._client
@@ -274,9 +317,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     soak = Soak(options.minutes, options.seed)
-    problems = asyncio.run(soak.run())
+    problems = soak.heard.problems
+    try:
+        asyncio.run(soak.run())
+    except Exception as error:
+        traceback.print_exc()
+        problems.append(f"the soak itself ended with {error!r}")
     print(", ".join(f"{name} {count}" for name, count in soak.done.most_common()))
     print("; ".join(f"{when} {size}" for when, size in soak.sizes.items()))
+    print("tasks of the client's process before and after: {} and {}".format(*soak.tasks))
+    if problems:
+        print(f"xWrap's files are in {soak.folder}")
     print("\n".join(problems) or "the ledger equals what was told")
     return 1 if problems else 0
 

@@ -54,9 +54,9 @@ class Heard:
                 moved[quote] -= sign * size * Decimal(trade["exec_price"]) + fee
         return moved
 
-    def undone(self) -> list[str]:
+    def undone(self) -> set[str]:
         """Return the names of the orders that are not known to be done."""
-        return [name for name, order in self.orders.items() if order["status"] != "done"]
+        return {name for name, order in self.orders.items() if order["status"] != "done"}
 
     def check_orders(self, accepted: set[str]) -> None:
         """Compare the orders with those accepted and with their trades."""
@@ -89,7 +89,7 @@ def is_explained(difference: Decimal, amounts: Iterable[Decimal]) -> bool:
     return difference in sums
 
 
-async def hold_problems(client: XWrapClient, set_id: int, run_id: str) -> list[str] | None:
+async def hold_problems(client: XWrapClient, set_id: int) -> list[str] | None:
     """Compare a set's holds with what its open orders need.
 
     Returns
@@ -97,12 +97,11 @@ async def hold_problems(client: XWrapClient, set_id: int, run_id: str) -> list[s
     list of str, or None
         None if orders changed while this looked.
     """
-    before = await client.list_open_orders(run_id)
+    before = await _open_orders(client, set_id)
     holds = money(await client.get_wallet_set(set_id), "hold")
-    after = await client.list_open_orders(run_id)
-    orders = [order for order in after if order["wallet_set_id"] == set_id]
+    orders = await _open_orders(client, set_id)
     plain = all(order["type"] == "limit" and order["status"] == "open" for order in orders)
-    if before != after or not plain:
+    if before != orders or not plain:
         return None
     least: dict[str, Decimal] = defaultdict(Decimal)
     slack: dict[str, Decimal] = defaultdict(Decimal)
@@ -116,10 +115,15 @@ async def hold_problems(client: XWrapClient, set_id: int, run_id: str) -> list[s
             least[quote] += notional
             slack[quote] += notional * _FEE_MAX + _ROUNDING
     return [
-        f"{run_id}: {holds[each]} {each} on hold, its orders need {least[each]} and a fee"
+        f"set {set_id} has {holds[each]} {each} on hold, its orders need {least[each]} and a fee"
         for each in holds
         if not least[each] <= holds[each] <= least[each] + slack[each]
     ]
+
+
+async def _open_orders(client: XWrapClient, set_id: int) -> list[Json]:
+    orders = await client.list_open_orders()
+    return [order for order in orders if order["wallet_set_id"] == set_id]
 
 
 def combined(parts: Iterable[dict[str, Decimal]]) -> dict[str, Decimal]:

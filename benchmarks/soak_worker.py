@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from benchmarks.soak_model import Heard, money
+from benchmarks.soak_model import Heard, hold_problems, money
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import InsufficientFunds, Unavailable
 from exchange_wrapper.numbers import format_amount
@@ -33,6 +33,10 @@ class Worker:
         What its present wallet set was given, by currency.
     closed : list of int
         Its wallet sets of before.
+    accepted : set of str
+        The names of its orders.
+    doing : str
+        What it does, or did last.
     """
 
     def __init__(self, number: int, seed: int, client: XWrapClient, heard: Heard) -> None:
@@ -42,6 +46,7 @@ class Worker:
         self.closed: list[int] = []
         self.accepted: set[str] = set()
         self.done: Counter[str] = Counter()
+        self.doing = "start"
         self._client = client
         self._heard = heard
         self._random = random.Random(f"{seed}-{number}")
@@ -56,23 +61,36 @@ class Worker:
     async def work(self, over: asyncio.Event) -> None:
         """Do one thing after the other until it is over."""
         actions = {
-            self._order: 750,
+            self._order: 730,
             self._cancel: 140,
             self._allocate: 85,
+            self.compare_holds: 20,
             self._cancel_all: 10,
             self._kill_switch: 10,
             self._replace_set: 5,
         }
         while not over.is_set():
             (action,) = self._random.choices(tuple(actions), tuple(actions.values()))
+            self.doing = action.__name__.strip("_").replace("_", " ")
             await action()
             await asyncio.sleep(self._random.expovariate(20))
 
     async def settle(self) -> None:
         """Cancel what is open and wait until all is told to be done."""
+        self.doing = "settle"
         await self._again(lambda: self._client.cancel_all(run_id=self.run_id))
-        while self._heard.undone() or self.accepted - self._heard.orders.keys():  # noqa: ASYNC110
+        while self.unsettled():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+    async def compare_holds(self) -> None:
+        """Compare what is on hold with what the open orders need, unless they change meanwhile."""
+        problems = await self._again(lambda: hold_problems(self._client, self.set_id))
+        self.done["holds compared"] += problems is not None
+        self._heard.problems += problems or []
+
+    def unsettled(self) -> set[str]:
+        """Return the names of the orders that are not told to be done: of its own, and of all."""
+        return self._heard.undone() | (self.accepted - self._heard.orders.keys())
 
     async def _order(self) -> None:
         pair = self._random.choice(sorted(self._increments))

@@ -9,11 +9,11 @@ from exchange_wrapper import models
 from exchange_wrapper.db import raw
 from exchange_wrapper.orders import Order
 from exchange_wrapper.records import incident_of, order_of, trade_of
-from exchange_wrapper.times import UtcNs, from_iso
+from exchange_wrapper.times import UtcNs
 
 __all__ = [
     "Archive",
-    "changed_since",
+    "committed_since",
     "is_booked",
     "order_at",
     "recent_incidents",
@@ -136,21 +136,33 @@ def recent_incidents(
     return [{"id": row.id, **incident_of(row).to_dict()} for row in rows]
 
 
-def changed_since(database: peewee.SqliteDatabase, since: UtcNs) -> list[dict[str, Any]]:
-    """Return the orders that have changed and the trades since a time as notifications, in order.
+def committed_since(
+    database: peewee.SqliteDatabase, since: UtcNs, wallet_set_id: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the orders and trades that were written since a time as notifications, in order.
 
-    The newest state of an order comes after its trades. Of each kind the newest 10,000.
+    The newest state of an order comes after its trades; ``seq`` is the time of their commit in
+    microseconds since 1970. Of each kind the newest 10,000, of one wallet set or of all.
     """
-    table = models.Order
-    changed = table.select().where(table.last_updated_at >= since)
-    rows = changed.order_by(table.last_updated_at.desc(), table.id.desc()).limit(_CHANGED_MAX)
-    orders = [order_of(row) for row in rows.execute(database)]
-    found = [
-        (order.last_updated_at, 1, order.id, {"method": "order", "params": order.to_dict()})
-        for order in orders
+    orders, trades = models.Order, models.Trade
+    changed = orders.select().where(orders.committed_at >= since)
+    made = trades.select(trades, orders).join(orders).where(trades.committed_at >= since)
+    if wallet_set_id is not None:
+        # An expression, so that the search goes by the commits: a set may have very many orders.
+        is_of_set = (orders.wallet_set + 0) == wallet_set_id
+        changed, made = changed.where(is_of_set), made.where(is_of_set)
+    changed = changed.order_by(orders.committed_at.desc(), orders.id.desc()).limit(_CHANGED_MAX)
+    made = made.order_by(trades.committed_at.desc(), trades.id.desc()).limit(_CHANGED_MAX)
+    found: list[tuple[int, int, int, str, dict[str, object]]] = [
+        (row.committed_at, 1, row.id, "order", order_of(row).to_dict())
+        for row in changed.execute(database)
     ]
-    for trade in recent_trades(database, None, since, None, _CHANGED_MAX):
-        time = from_iso(str(trade["time"]))
-        found.append((time, 0, int(trade["id"]), {"method": "trade", "params": trade}))
+    for row in made.execute(database):
+        order = order_of(row.order)
+        trade = trade_of(row, order).to_dict(order)
+        found.append((row.committed_at, 0, row.id, "trade", trade))
     found.sort(key=lambda each: each[:3])
-    return [{**each[3], "seq": None} for each in found]
+    return [
+        {"method": method, "params": params, "seq": time // 1000}
+        for time, _, _, method, params in found
+    ]

@@ -17,7 +17,7 @@ from websockets.frames import CloseCode
 
 from exchange_wrapper.errors import ApiUsageError, Unauthorised, Unavailable, XWrapError
 from exchange_wrapper.feed import Backoff
-from exchange_wrapper.times import UtcNs, to_iso
+from exchange_wrapper.terms import OrderStatus
 from exchange_wrapper.users.local_token import token_for
 from serving.wire import encode, error_from_wire
 
@@ -27,8 +27,10 @@ _log = logging.getLogger("xwrap.client")
 
 _MESSAGE_MAX: Final = 32 << 20  # bytes of one answer: far above a full page of candles
 _HEARD_MAX: Final = 100_000  # orders whose newest state is remembered
+_STEPS: Final = {status.value: step for step, status in enumerate(OrderStatus)}
 
 Json = dict[str, Any]
+_Progress = tuple[int, Decimal, str]
 NotificationHandler = Callable[[Json], None]
 Channel = Literal["book", "ticker", "trades", "candles"]
 
@@ -65,6 +67,8 @@ class XWrapConnection:
     url, name : str
     last_seq : int
         Number of the newest notification.
+    reconnects : int
+        How often a lost connection was made again.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class XWrapConnection:
         self.url = url
         self.name = name
         self.last_seq = 0
+        self.reconnects = 0
         self._timeout_s = timeout_s
         self._token = token
         self._reconnects = reconnect
@@ -91,8 +96,8 @@ class XWrapConnection:
         self._handlers: dict[str, list[NotificationHandler]] = defaultdict(list)
         self._subscriptions: dict[tuple[Channel, str, str], None] = {}
         self._held: list[_Message] | None = None  # while we ask for what came before them
-        self._heard_since = ""  # ISO 8601: what happened before we came is none of our business
-        self._heard_orders: dict[int, str] = {}  # when each was last updated
+        self._first_seq = 0  # what was written before we came is none of our business
+        self._heard_orders: dict[int, _Progress] = {}
         self._last_trade_id = 0
         self._backoff = Backoff()
         self._runner = asyncio.create_task(self._run(), name=f"xwrap client {name}")
@@ -139,7 +144,7 @@ class XWrapConnection:
                 await client.close()
                 raise
             client.last_seq = max(client.last_seq, start["last_seq"])
-            client._heard_since = to_iso(UtcNs(start["last_seq"] * 1000))
+            client._first_seq = start["last_seq"]
         return client
 
     async def close(self) -> None:
@@ -227,6 +232,7 @@ class XWrapConnection:
                     return
                 self._online.clear()
                 await self._connect_again()
+                self.reconnects += 1
                 self._held = []
                 resuming = asyncio.create_task(self._resume(), name=f"xwrap client {self.name}")
         finally:
@@ -274,7 +280,7 @@ class XWrapConnection:
             _log.warning("%s was away for long: only orders and trades are told again", self.name)
         for each in missed["notifications"]:
             # What the database told may be told again by what is remembered since the restart.
-            if missed["complete"] or self._is_news(each["method"], each["params"]):
+            if missed["complete"] or self._is_news(each):
                 self._notify(each["method"], each["params"])
         self.last_seq = missed["last_seq"]
         held, self._held = self._held or [], None
@@ -315,7 +321,7 @@ class XWrapConnection:
     def _notify(self, method: str, params: Json) -> None:
         if method == "order" and self._reconnects:
             self._heard_orders.pop(params["id"], None)
-            self._heard_orders[params["id"]] = params["last_updated_at"]
+            self._heard_orders[params["id"]] = _progress(params)
             if len(self._heard_orders) > _HEARD_MAX:
                 del self._heard_orders[next(iter(self._heard_orders))]
         elif method == "trade" and self._reconnects:
@@ -326,17 +332,29 @@ class XWrapConnection:
             except Exception:
                 _log.exception("the handler of %s notifications failed", method)
 
-    def _is_news(self, method: str, params: Json) -> bool:
+    def _is_news(self, told: Json) -> bool:
         """Tell whether an order's state or a trade, if it is one, was not heard before."""
+        method, params = told["method"], told["params"]
         if method not in ("order", "trade"):
             return True
+        if told["seq"] <= self._first_seq:
+            return False
         if method == "trade":
-            return bool(params["id"] > self._last_trade_id and params["time"] > self._heard_since)
-        since = max(self._heard_since, self._heard_orders.get(params["id"], ""))
-        return bool(params["last_updated_at"] > since)
+            return bool(params["id"] > self._last_trade_id)
+        heard = self._heard_orders.get(params["id"])
+        return heard is None or _progress(params) > heard
 
     def _gone(self) -> Unavailable:
         return Unavailable(f"the connection to xWrap at {self.url} has ended")
+
+
+def _progress(order: Json) -> _Progress:
+    """Return what grows from each state of an order to the next.
+
+    Times alone do not tell: an order may come to several states at one time, and a venue may say
+    late that it had filled long before.
+    """
+    return _STEPS[order["status"]], Decimal(order["filled_size"]), order["last_updated_at"]
 
 
 async def _open(url: str, timeout_s: float, token: str | None) -> ClientConnection:

@@ -32,7 +32,7 @@ __all__ = [
     "upsert_rows",
 ]
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 Row = Mapping[str, Any]
 """Values of one row by column name, all columns."""

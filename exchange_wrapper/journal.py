@@ -44,6 +44,8 @@ from exchange_wrapper.records import (
     trade_row,
     wallet_row,
 )
+from exchange_wrapper.times import UtcNs
+from exchange_wrapper.util import utc_now
 
 __all__ = ["Journal"]
 
@@ -65,7 +67,7 @@ class _Rows:
     heartbeats: list[Row]
 
     @classmethod
-    def of(cls, changes: list[Change]) -> "_Rows":
+    def of(cls, changes: list[Change], now: UtcNs) -> "_Rows":
         rows = cls({}, {}, {}, [], [], [], [])
         wallets, orders = {}, {}
         for change in changes:
@@ -76,7 +78,7 @@ class _Rows:
                 case OrderChanged(order=order):
                     orders[order.id] = order
                 case TradeMade(trade=trade, order=order):
-                    rows.trades.append(trade_row(trade, order))
+                    rows.trades.append(trade_row(trade, order, now))
                 case WalletOpened(wallet=wallet):
                     wallets[wallet.id] = wallet
                 case SetChanged(wallet_set=wallet_set):
@@ -85,7 +87,7 @@ class _Rows:
                     rows.incidents.append(incident_row(incident))
                 case HeartBeat(time=time):
                     rows.heartbeats = [{"id": 1, "time": time}]
-        rows.orders = {order_id: order_row(order) for order_id, order in orders.items()}
+        rows.orders = {order_id: order_row(order, now) for order_id, order in orders.items()}
         # The ledger's wallets move on while the thread writes: their balances are copied now,
         # when they are those after the last of these changes.
         rows.wallets = {wallet_id: wallet_row(wallet) for wallet_id, wallet in wallets.items()}
@@ -116,6 +118,8 @@ class Journal:
     on_failure : callable
         Gets the error when a batch could not be written. Nothing is written after that: what the
         desk holds in memory is ahead of the database, and the service has to stop.
+    clock : callable
+        Returns the time now.
     """
 
     def __init__(
@@ -124,11 +128,14 @@ class Journal:
         take_changes: Callable[[], list[Change]],
         announce: Callable[[list[Change]], None],
         on_failure: Callable[[StorageUnavailable], None],
+        *,
+        clock: Callable[[], UtcNs] = utc_now,
     ) -> None:
         self._path = path
         self._take_changes = take_changes
         self._announce = announce
         self._on_failure = on_failure
+        self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._database: peewee.SqliteDatabase | None = None
         self._lock: TextIO | None = None
@@ -195,7 +202,7 @@ class Journal:
             return
         self._writing = True
         assert self._database is not None
-        write = _Rows.of(changes).write
+        write = _Rows.of(changes, self._clock()).write
         loop = asyncio.get_running_loop()
         writing = loop.run_in_executor(self._thread, write, self._database)
         writing.add_done_callback(lambda done: self._written(done, changes, waiters))

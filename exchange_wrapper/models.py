@@ -63,6 +63,8 @@ class Order(BaseModel):
         Whether nothing is on hold any more.
     offline : TextField
         JSON ``[[from, to], …]``: when xWrap was down while it was open; null for never.
+    committed_at : TimeField
+        When xWrap wrote this state; null for one of before version 3.
     """
 
     wallet_set = peewee.ForeignKeyField(WalletSet, null=True, backref="orders")
@@ -98,6 +100,7 @@ class Order(BaseModel):
     hold_currency = peewee.CharField()
     settled = peewee.BooleanField()
     offline = peewee.TextField(null=True)
+    committed_at = TimeField(null=True, index=True)
 
     class Meta:
         """A run's client order id names one order for ever."""
@@ -175,6 +178,8 @@ class Trade(BaseModel):
         In quote.
     ext_id : CharField
         The venue's id of the trade, empty if it gives none.
+    committed_at : TimeField
+        When xWrap wrote it, which may be long after ``time``; null for one of before version 3.
     """
 
     append_only = True
@@ -187,6 +192,7 @@ class Trade(BaseModel):
     fee = AmountField()
     maker = peewee.BooleanField()
     time = TimeField()
+    committed_at = TimeField(null=True, index=True)
 
 
 class Incident(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from exchange_wrapper.rpc import notification
-from exchange_wrapper.times import UtcNs
+from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.util import utc_now
 from serving.wire import decode
 
@@ -27,6 +27,7 @@ _WALLET_SET: Final = {"order": "wallet_set_id", "trade": "wallet_set_id", "walle
 _OPEN: Final = frozenset({"exchstatus", "echo_ret"})
 _KEPT_MAX: Final = 10_000
 _KEPT_BYTES_MAX: Final = 8 << 20
+_NOTHING_STORED_NS_MAX: Final = 120 * SECOND  # two heartbeats
 
 
 class Transport(Protocol):
@@ -66,8 +67,9 @@ class Notifications:
     """Number, address, send and remember notifications.
 
     Each carries ``seq``: the microseconds since 1970 at which it was sent, or one more than the one
-    before it if that is later. So the numbers grow without end, through restarts too, and a number
-    tells when it was given away even to a service that has forgotten it.
+    before it if that is later. So the numbers grow without end, through restarts too
+    (``go_on_after``), and a number tells when it was given away even to a service that has
+    forgotten it.
 
     The newest notifications for everybody are remembered, so that a client that was away can ask
     for them.
@@ -93,6 +95,18 @@ class Notifications:
         self._kept_bytes = 0
         self.last_seq = self.kept_since = clock() // 1000
         self.sent: Counter[str] = Counter()
+
+    def now(self) -> UtcNs:
+        """Return the time as the numbers tell it: that of the newest where the clock is behind."""
+        return max(self._clock(), UtcNs(self.last_seq * 1000))
+
+    def go_on_after(self, time: UtcNs) -> None:
+        """Give no number twice although the clock was set back behind what is stored of ``time``.
+
+        To be called before anything is published.
+        """
+        if self._clock() <= time:
+            self.last_seq = self.kept_since = (time + _NOTHING_STORED_NS_MAX) // 1000
 
     def attach(self, transport: Transport) -> None:
         """Send by this transport from now on."""

@@ -10,6 +10,7 @@ from exchange_wrapper.incidents import Incident, IncidentKind
 from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.pair import Pair, split_name
 from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
+from exchange_wrapper.times import UtcNs
 
 __all__ = [
     "incident_of",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-def order_row(order: Order) -> Row:
+def order_row(order: Order, committed_at: UtcNs) -> Row:
     """Return an order's row."""
     request = order.request
     return {
@@ -63,6 +64,7 @@ def order_row(order: Order) -> Row:
         "hold_currency": order.hold_currency,
         "settled": order.is_done and not order.hold,
         "offline": json.dumps(order.offline) if order.offline else None,
+        "committed_at": committed_at,
     }
 
 
@@ -106,7 +108,7 @@ def order_of(row: models.Order) -> Order:
     )
 
 
-def trade_row(trade: Trade, order: Order) -> Row:
+def trade_row(trade: Trade, order: Order, committed_at: UtcNs) -> Row:
     """Return the row of a trade of ``order``."""
     return {
         "id": trade.id,
@@ -118,6 +120,7 @@ def trade_row(trade: Trade, order: Order) -> Row:
         "fee": trade.fee,
         "maker": trade.maker,
         "time": trade.time,
+        "committed_at": committed_at,
     }
 
 

@@ -19,7 +19,14 @@ from exchange_wrapper.orders import Order, Trade
 from exchange_wrapper.records import incident_of, order_of, set_of, trade_of, wallet_of
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["Restored", "control_incidents", "last_heartbeat", "restore", "trades_since"]
+__all__ = [
+    "Restored",
+    "control_incidents",
+    "last_heartbeat",
+    "last_written",
+    "restore",
+    "trades_since",
+]
 
 _SHOWN_MAX = 5  # faults named in the error; one wrong line shows up in several
 
@@ -83,6 +90,15 @@ def last_heartbeat(database: peewee.SqliteDatabase) -> UtcNs | None:
     """Return until when xWrap is known to have run; None in a new database."""
     rows = list(models.Heartbeat.select().execute(database))
     return rows[0].time if rows else None
+
+
+def last_written(database: peewee.SqliteDatabase) -> UtcNs:
+    """Return the newest time at which anything is known to be written; 0 in a new database."""
+    times = (models.Order.committed_at, models.Trade.committed_at, models.Heartbeat.time)
+    newest = (
+        field.model.select(peewee.fn.MAX(field)).tuples().execute(database)[0][0] for field in times
+    )
+    return max((time for time in newest if time is not None), default=UtcNs(0))
 
 
 def control_incidents(database: peewee.SqliteDatabase) -> list[Incident]:

@@ -45,7 +45,13 @@ from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.recording_keeper import RecordingKeeper
-from exchange_wrapper.restore import control_incidents, last_heartbeat, restore, trades_since
+from exchange_wrapper.restore import (
+    control_incidents,
+    last_heartbeat,
+    last_written,
+    restore,
+    trades_since,
+)
 from exchange_wrapper.series_keeper import SeriesKeeper
 from exchange_wrapper.service.live import LiveExchanges, trading_of
 from exchange_wrapper.storage import RecordingLimits, Store, open_store
@@ -101,7 +107,11 @@ class Engine:
         self.control = Control(self.desk, self._new_limits())
         self.wallets = LogicalWalletManager(self.desk.ledger, self.pricing, clock)
         self.journal = Journal(
-            settings.sqlite_db, lambda: self.desk.take_changes(), self._announce, self._fail
+            settings.sqlite_db,
+            lambda: self.desk.take_changes(),
+            self._announce,
+            self._fail,
+            clock=self.notifications.now,
         )
         self._live = LiveExchanges(lambda: self.control, self.journal, clock)
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
@@ -130,6 +140,7 @@ class Engine:
         for settings in self.settings.exchanges:
             self.register_exchange(settings)
         await self.journal.open()
+        self.notifications.go_on_after(await self.journal.read(last_written))
         self._archive = Archive(self.settings.sqlite_db)
         find_done = self._archive.find
         self.desk, breaches = await self.journal.read(lambda database: restore(database, find_done))

@@ -3,16 +3,16 @@
 from typing import Any
 
 from exchange_wrapper import __version__
-from exchange_wrapper.archive import changed_since
+from exchange_wrapper.archive import committed_since
 from exchange_wrapper.errors import UnknownName
-from exchange_wrapper.notifications import Channel, may_hear
+from exchange_wrapper.notifications import Channel
 from exchange_wrapper.service.part import Json, Part
 from exchange_wrapper.times import SECOND, UtcNs, to_iso
 from serving.registry import Caller, Role, api_method
 
 __all__ = ["StatusApi"]
 
-_ANNOUNCED_WITHIN_NS = 60 * SECOND  # from what happened to its notification, at the very most
+_ANNOUNCED_WITHIN_NS = 60 * SECOND  # from the start of a commit to its notifications, at most
 
 
 class StatusApi(Part):
@@ -90,24 +90,25 @@ class StatusApi(Part):
         ``{"notifications": [{"method", "params", "seq"}], "last_seq", "complete"}``. Up to 10,000
         are remembered. For an older number, also one from before a restart, ``complete`` is false:
         those that are forgotten are replaced by the newest state of every order and by every trade
-        since then, from the database and with a ``seq`` of None. Their period begins a minute
-        early, and the remembered ones that follow may be among them, so some may have been heard
-        before: a trade with the same ``id``, an order with the same ``last_updated_at`` or a later
-        one. Without ``seq`` nothing but ``last_seq`` is told, as a start.
+        since then (the newest 10,000 of each), from the database and with the microsecond of their
+        commit as ``seq``. Their period begins a minute early, and the remembered ones that follow
+        may be among them, so some may have been heard before: a trade with an ``id`` that is not
+        above the last one's, an order whose ``status``, then ``filled_size``, then
+        ``last_updated_at`` are not further than what was heard. Without ``seq`` nothing but
+        ``last_seq`` is told, as a start.
         """
         known = self.engine.notifications
         if seq is None:
             return {"notifications": [], "last_seq": known.last_seq, "complete": True}
+        limit = caller.limited_to
         complete = known.kept_since <= seq <= known.last_seq
         stored: list[Json] = []
         if not complete:
             start = UtcNs(max(0, seq * 1000 - _ANNOUNCED_WITHIN_NS))
-            stored = await self.engine.journal.read(lambda db: changed_since(db, start))
+            stored = await self.engine.journal.read(lambda db: committed_since(db, start, limit))
             # Once this is through, all that the query saw has been announced, so that what is
             # announced later is newer.
             await self.engine.journal.committed()
-        limit = caller.limited_to
-        stored = [each for each in stored if may_hear(limit, each["method"], each["params"])]
         recent = known.since(seq if complete else 0, limit)
         return {
             "notifications": [*stored, *recent],

@@ -18,12 +18,13 @@ from exchange_wrapper.errors import (
 )
 from exchange_wrapper.rpc import notification
 from serving.wire import decode, encode, error_to_wire
+from tests.exchange_wrapper.fake_exchange import until
 
 Answer = Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]
 
 
-class AClient(unittest.IsolatedAsyncioTestCase):
-    """A client of a server that answers as the test says."""
+class WithAServer(unittest.IsolatedAsyncioTestCase):
+    """A server that answers as the test says."""
 
     async def asyncSetUp(self) -> None:
         logging.disable(logging.CRITICAL)  # a handler that breaks is logged
@@ -54,6 +55,8 @@ class AClient(unittest.IsolatedAsyncioTestCase):
     ) -> None:
         await connection.send(encode({"jsonrpc": "2.0", "id": request["id"], **answer}), text=True)
 
+
+class AClient(WithAServer):
     async def test_sends_arguments_by_name_and_amounts_as_text(self) -> None:
         async def accept(connection: ServerConnection, request: dict[str, Any]) -> None:
             await self.say(connection, request, result=["accepted", ""])
@@ -194,3 +197,64 @@ class AClient(unittest.IsolatedAsyncioTestCase):
             await client.get_status()
         ours = {task for task in asyncio.all_tasks() - before if "xwrap" in task.get_name()}
         self.assertEqual(ours, set())
+
+
+class AClientThatCatchesUp(WithAServer):
+    """xWrap was restarted and has forgotten what it had told: the client takes what is new."""
+
+    EARLIER, THEN, LATER = (f"2026-11-20T10:00:0{second}.000000Z" for second in (1, 2, 3))
+
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.answer = self.catch_up
+        self.told: dict[str, Any] = {}
+        self.missed: list[dict[str, Any]] = []
+
+    async def catch_up(self, connection: ServerConnection, request: dict[str, Any]) -> None:
+        if request["method"] == "get_status":
+            await connection.send(notification("order", self.told, 2), text=True)
+            await self.say_ok(connection, request)
+            await connection.close()
+        elif "seq" in request["params"]:
+            missed = [{"method": "order", "params": order, "seq": 5} for order in self.missed]
+            answer = {"notifications": missed, "last_seq": 9, "complete": False}
+            await self.say(connection, request, result=answer)
+        else:
+            answer = {"notifications": [], "last_seq": 1, "complete": True}
+            await self.say(connection, request, result=answer)
+
+    def state(self, status: str, time: str, filled: str = "0") -> dict[str, Any]:
+        return {"id": 5, "status": status, "last_updated_at": time, "filled_size": filled}
+
+    async def test_hears_each_state_of_an_order_that_is_further_than_the_last_and_no_other(
+        self,
+    ) -> None:
+        opened, done = self.state("open", self.THEN), self.state("done", self.THEN)
+        filled_before = self.state("done", self.EARLIER, filled="1")
+        part, more = self.state("open", self.THEN, "0.9"), self.state("open", self.THEN, "0.10")
+        resumed = self.state("open", self.LATER)
+        for name, told, missed, expected in (
+            ("expired at the very time when it was resumed", opened, [opened, done], [done]),
+            ("filled before it was resumed, says the venue", resumed, [filled_before], None),
+            (
+                "resumed before its fill was known",
+                opened,
+                [filled_before, resumed],
+                [filled_before],
+            ),
+            ("filled further at the same time", more, [part], None),
+            ("filled less", part, [more], []),
+            ("was resumed", opened, [resumed], None),
+            ("nothing new", opened, [opened], []),
+            ("done already", done, [opened, resumed, done], []),
+        ):
+            with self.subTest(name):
+                self.told, self.missed = told, missed
+                client = await XWrapClient.connect(self.url, reconnect=True)
+                heard: list[dict[str, Any]] = []
+                client.on("order", heard.append)
+                await client.get_status()
+                await until(lambda: client.last_seq == 9)  # noqa: B023
+                await client.close()
+                self.assertEqual(heard, [told, *(missed if expected is None else expected)])
+                self.assertEqual(client.reconnects, 1)

@@ -214,12 +214,18 @@ class AnOlderDatabase(InAFolder):
         insert_rows(database, WalletSet, [set_row()])
         for column in ("frozen", "closing"):
             raw(database).execute(f"ALTER TABLE walletset DROP COLUMN {column}")
+        for table in ("order", "trade"):
+            raw(database).execute(f"DROP INDEX {table}_committed_at")
+            raw(database).execute(f'ALTER TABLE "{table}" DROP COLUMN committed_at')
         raw(database).execute("PRAGMA user_version = 1")
         with self.assertRaisesRegex(DataError, "init_db"):
             open_database(self.path)
         self.assertEqual(create_database(self.path, MODELS), [])
         (stored,) = WalletSet.select().execute(self.open())
         self.assertEqual((stored.run_id, stored.frozen, stored.closing), ("run", None, None))
+        for table in ("order", "trade"):
+            indexes = {index.name for index in self.open().get_indexes(table)}
+            self.assertIn(f"{table}_committed_at", indexes)
 
 
 class WhatIsNotOurDatabase(InAFolder):

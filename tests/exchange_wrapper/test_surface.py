@@ -11,11 +11,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import ApiUsageError, StorageUnavailable, UnknownName
+from exchange_wrapper.execution import Filled, Finished
 from exchange_wrapper.market import BookLost, BookUpdate, TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.service import ExchangeWrapper
 from exchange_wrapper.service.about import ABOUT
-from exchange_wrapper.terms import Side
+from exchange_wrapper.terms import DoneReason, Side
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.users.local_token import token_for
 from exchange_wrapper.util import utc_now
@@ -565,10 +566,27 @@ class MissedNotifications(WithAService):
         await self.restart()
         missed = await self.client.get_notifications_since(start["last_seq"])
         self.assertFalse(missed["complete"])
-        stored = [each for each in missed["notifications"] if each["seq"] is None]
+        stored = [each for each in missed["notifications"] if each["method"] in ("order", "trade")]
         self.assertEqual([each["method"] for each in stored], ["trade", "order"])
         self.assertEqual([each["params"] for each in stored], [*trades, done])
         self.assertGreater(missed["last_seq"], start["last_seq"])
+
+    async def test_are_numbered_on_although_the_clock_was_set_back(self) -> None:
+        engine, hour = self.engine, 3600 * SECOND
+        engine.notifications._clock = lambda: UtcNs(utc_now() + hour)
+        await self.order("a", type="market", limit=None)
+        await self.done("a")
+        engine.notifications._clock = utc_now
+        await self.order("b", type="market", limit=None)
+        await self.done("b")
+        before = engine.notifications.last_seq
+        await self.restart()
+        missed = await self.client.get_notifications_since(before)
+        self.assertFalse(missed["complete"])
+        trades = [each for each in missed["notifications"] if each["method"] == "trade"]
+        self.assertEqual([each["params"]["client_order_id"] for each in trades], ["a", "b"])
+        self.assertEqual([each["seq"] for each in trades], sorted({each["seq"] for each in trades}))
+        self.assertGreater(missed["last_seq"], before)
 
 
 class AClientThatComesBack(WithAService):
@@ -640,6 +658,42 @@ class AClientThatComesBack(WithAService):
         orders = [params for method, params in self.told if method == "order"]
         self.assertEqual(orders, [done])
         self.assertEqual([method for method, _ in self.told].count("trade"), 1)
+
+    async def test_hears_of_a_fill_of_long_ago_that_was_reported_before_a_restart(self) -> None:
+        await self.order("a")
+        await until(lambda: [each for _, each in self.told if each["status"] == "open"])
+        self.faithful.url = "ws://127.0.0.1:9"
+        self.lose()
+        await until(lambda: not self.faithful._online.is_set())
+        # As a venue does that was out of reach for an hour.
+        (order,) = self.engine.desk.orders.values()
+        then, limit = UtcNs(utc_now() - 3600 * SECOND), order.limit
+        assert limit is not None
+        fill = Filled(order.id, limit, order.lots, True, then)
+        filled = Finished(order.id, DoneReason.FILLED, then)
+        self.engine.control.receive("fake", [fill, filled], utc_now())
+        self.engine.journal.schedule()
+        done = await self.done("a")
+        before = len(self.told)
+        await self.restart()
+        self.faithful.url = self.running.rpc_url
+        await until(lambda: ("order", done) in self.told)
+        self.assertEqual([method for method, _ in self.told[before:]], ["trade", "order"])
+
+    async def test_is_not_told_again_what_happened_before_it_came(self) -> None:
+        await self.order("a", type="market", limit=None)
+        await self.done("a")
+        newcomer = await XWrapClient.connect(self.running.rpc_url, reconnect=True)
+        self.addAsyncCleanup(newcomer.close)
+        heard: list[str] = []
+        for method in ("order", "trade"):
+            newcomer.on(method, lambda params: heard.append(params["client_order_id"]))
+        await self.restart()
+        newcomer.url = self.running.rpc_url
+        await until(lambda: newcomer.reconnects and newcomer._online.is_set())
+        await self.order("b", type="market", limit=None)
+        await until(lambda: len(heard) == 4)
+        self.assertEqual(set(heard), {"b"})
 
 
 class LogMessages(WithAService):
