@@ -757,6 +757,9 @@ class Secrets(Served):
 
     async def test_are_in_no_log_error_or_picture_of_an_object(self) -> None:
         shown: list[str] = []
+        chatty = logging.getLogger("httpx")  # a command that ran here before may have muted it
+        self.addCleanup(chatty.setLevel, chatty.level)
+        chatty.setLevel(logging.DEBUG)
         with self.assertLogs(level=logging.DEBUG) as logs:
             for trading in (self.trading, self.client(DEMO)):
                 calls = (
