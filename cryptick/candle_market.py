@@ -171,6 +171,7 @@ class CandleMarket:
         self._number = number
         self._slippage = Fraction(venue.rule.slippage_bps) / 10_000
         self._book = _Display(self.pair)
+        self._shown: int | None = None  # the timeline's position of which the book shows the price
         self._engine = venue.add_pair(self.pair, self._book)
 
     @property
@@ -240,9 +241,12 @@ class CandleMarket:
 
     def show(self) -> None:
         """Let the book display the last price, if there is one."""
-        price = self.price
-        if price is not None:
-            self._show(price, price)
+        position = self._timeline.position
+        if position != self._shown:
+            price = self.price
+            if price is not None:
+                self._show(price, price)
+            self._shown = position
 
     def meets(self, order: Order, now: UtcNs) -> bool:
         """Tell whether an order sent now may trade before a further bar opens."""
@@ -265,11 +269,13 @@ class CandleMarket:
     def _fall(self, price: int, now: UtcNs) -> list[Execution]:
         """Go down to a price: it may have hit the best bid, so the ask is a tick above at least."""
         self._book.show(price, price + 1)
+        self._shown = None
         return self._engine.fresh(now)
 
     def _rise(self, price: int, now: UtcNs) -> list[Execution]:
         """Go up to a price: it may have hit the best ask, so the bid is a tick below at least."""
         self._book.show(price - 1, price)
+        self._shown = None
         return self._engine.fresh(now)
 
 
