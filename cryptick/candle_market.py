@@ -170,6 +170,7 @@ class CandleMarket:
         self._timeline = venue.timeline
         self._number = number
         self._slippage = Fraction(venue.rule.slippage_bps) / 10_000
+        self._slips = bool(self._slippage)
         self._book = _Display(self.pair)
         self._shown: int | None = None  # the timeline's position of which the book shows the price
         self._engine = venue.add_pair(self.pair, self._book)
@@ -262,7 +263,7 @@ class CandleMarket:
 
     def _show(self, bid: int, ask: int) -> None:
         """Display prices that can be taken, each the worse by the slippage."""
-        if self._slippage:
+        if self._slips:
             bid, ask = bid - ceil(bid * self._slippage), ask + ceil(ask * self._slippage)
         self._book.show(bid, ask)
 

@@ -202,7 +202,7 @@ class ExchangeSimulator(ABC):
             intent.funds,
         )
         try:
-            self._desk.make_order(request, self._clock.now())
+            self._desk.make_order(request, self._clock.time)
         except XWrapError as error:
             self._hub.fail(message, error)
         else:

@@ -136,7 +136,8 @@ class Hub:
 
         A method that nobody handles fails, so that each call is answered.
         """
-        response = self._name("response")
+        self._names += 1
+        response = f"response.{self._names}"
         self._replies[response] = reply
         self.post(Call(method, params, response))
         return response

@@ -433,7 +433,8 @@ class Desk:
     def _arrived(self, order: Order, time: UtcNs) -> Order:
         """Return the order as open at its venue, which may say so more than once."""
         if order.status is not OrderStatus.OPEN:
-            self.unknown.pop(order.id, None)
+            if self.unknown:
+                self.unknown.pop(order.id, None)
             order = _opened(order, time)
             self._change(order)
         return order
