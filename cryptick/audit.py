@@ -59,7 +59,7 @@ class AuditLog:
 
     def record(self, sequence: int, time: UtcNs, cause: Cause, message: Message) -> None:
         """Append one message."""
-        known = cause if cause is None or type(cause) is int else EventReference.to(cause)
+        known = cause if cause is None or isinstance(cause, int) else EventReference.to(cause)
         if time != self._time:  # many messages are delivered at one time
             self._time, self._time_text = time, to_iso(time)
         lines = self._lines

@@ -67,7 +67,6 @@ def affordable(funds: Decimal, rate: Decimal, pair: Pair) -> int:
     rate : Decimal
         Fee as a fraction of the notional.
     """
-
     gross = LEDGER.add(_ONE, rate)
     most = pair.floor_notional(_FLOOR.divide(funds, gross))
     notional = pair.notional(most)
