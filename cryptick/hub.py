@@ -220,12 +220,8 @@ class Hub:
         """Deliver all messages that wait, and those they cause."""
         self._delivering = True
         message: Message | None = None
-        waiting, audit, handlers, replies = (
-            self.waiting,
-            self._audit,
-            self._handlers,
-            self._replies,
-        )
+        waiting, audit = self.waiting, self._audit
+        handlers, replies = self._handlers, self._replies
         last = self._sequence + _CHAIN_MAX
         try:
             while waiting:

@@ -406,7 +406,6 @@ class Ledger:
         LedgerBreach
             A debit of more than is available. Release what was held for it before.
         """
-        # Both sides at once: most lines there are come from here.
         mirror = self._by_place[EXCHANGE_SET, wallet.exchange, wallet.currency]
         settled, mirrored = _add(wallet.settled, movement), _add(mirror.settled, movement)
         if movement < ZERO:
