@@ -6,7 +6,7 @@ from typing import Final, Self
 import msgspec
 
 from cryptick.hub import Cause
-from cryptick.messages import MarketEvent, Message, encode, market_method
+from cryptick.messages import MarketEvent, Message, encode_into, market_method
 from exchange_wrapper.times import UtcNs, to_iso
 
 __all__ = ["AuditLog", "AuditRecord", "EventReference"]
@@ -63,7 +63,7 @@ class AuditLog:
         if time != self._time:  # many messages are delivered at one time
             self._time, self._time_text = time, to_iso(time)
         lines = self._lines
-        lines += encode(AuditRecord(sequence, self._time_text, known, message))
+        encode_into(AuditRecord(sequence, self._time_text, known, message), lines)
         lines += b"\n"
         if len(lines) > self._size:
             self._write()

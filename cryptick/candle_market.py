@@ -170,7 +170,9 @@ class CandleMarket:
         self._timeline = venue.timeline
         self._number = number
         self._slippage = Fraction(venue.rule.slippage_bps) / 10_000
+        self._slips = bool(self._slippage)
         self._book = _Display(self.pair)
+        self._shown: int | None = None  # the timeline's position of which the book shows the price
         self._engine = venue.add_pair(self.pair, self._book)
 
     @property
@@ -240,9 +242,12 @@ class CandleMarket:
 
     def show(self) -> None:
         """Let the book display the last price, if there is one."""
-        price = self.price
-        if price is not None:
-            self._show(price, price)
+        position = self._timeline.position
+        if position != self._shown:
+            price = self.price
+            if price is not None:
+                self._show(price, price)
+            self._shown = position
 
     def meets(self, order: Order, now: UtcNs) -> bool:
         """Tell whether an order sent now may trade before a further bar opens."""
@@ -258,18 +263,20 @@ class CandleMarket:
 
     def _show(self, bid: int, ask: int) -> None:
         """Display prices that can be taken, each the worse by the slippage."""
-        if self._slippage:
+        if self._slips:
             bid, ask = bid - ceil(bid * self._slippage), ask + ceil(ask * self._slippage)
         self._book.show(bid, ask)
 
     def _fall(self, price: int, now: UtcNs) -> list[Execution]:
         """Go down to a price: it may have hit the best bid, so the ask is a tick above at least."""
         self._book.show(price, price + 1)
+        self._shown = None
         return self._engine.fresh(now)
 
     def _rise(self, price: int, now: UtcNs) -> list[Execution]:
         """Go up to a price: it may have hit the best ask, so the bid is a tick below at least."""
         self._book.show(price - 1, price)
+        self._shown = None
         return self._engine.fresh(now)
 
 

@@ -202,7 +202,7 @@ class ExchangeSimulator(ABC):
             intent.funds,
         )
         try:
-            self._desk.make_order(request, self._clock.now())
+            self._desk.make_order(request, self._clock.time)
         except XWrapError as error:
             self._hub.fail(message, error)
         else:
@@ -241,12 +241,12 @@ class ExchangeSimulator(ABC):
 
     def _tell(self) -> None:
         """Tell what became of orders: what xWrap tells of a commit."""
-        notify = self._hub.notify
         changes = [
             change
             for change in self._desk.take_changes()
             if type(change) is OrderChanged or type(change) is TradeMade
         ]
+        notify = self._hub.notify
         for change in worth_telling(changes) if len(changes) > 1 else changes:
             if type(change) is OrderChanged:
                 notify(ORDER_UPDATE, OrderUpdate.of(change.order))

@@ -122,7 +122,9 @@ class Hub:
         if pattern.endswith("*"):
             self._listeners = _without(self._listeners, (_prefix(pattern), handler))
         else:
-            self._handlers[pattern] = _without(self._handlers[pattern], handler)
+            left = _without(self._handlers.pop(pattern), handler)
+            if left:
+                self._handlers[pattern] = left
 
     def post(self, message: Message) -> None:
         """Deliver a message, after those that were posted before it.
@@ -141,14 +143,17 @@ class Hub:
 
     def notify(self, method: str, *params: object) -> None:
         """Post a message that nobody answers."""
-        self.post(Call(method, params))
+        self.waiting.append((self.cause, Call(method, params)))
+        if not self._delivering:
+            self.deliver()
 
     def call(self, method: str, *params: object, reply: Handler) -> str:
         """Post a call; ``reply`` gets its `Result` or `Failure`. Return the response method.
 
         A method that nobody handles fails, so that each call is answered.
         """
-        response = self._name("response")
+        self._names += 1
+        response = f"response.{self._names}"
         self._replies[response] = reply
         self.post(Call(method, params, response))
         return response
@@ -264,17 +269,27 @@ class Hub:
         self._delivering = True
         message: Message | None = None
         waiting, audit = self.waiting, self._audit
+        handlers, replies = self._handlers, self._replies
         last = self._sequence + _CHAIN_MAX
         try:
             while waiting:
                 cause, message = waiting.popleft()
-                self._sequence += 1
-                if self._sequence > last:
+                self.cause = self._sequence = sequence = self._sequence + 1
+                if sequence > last:
                     raise ProcessingError(f"{_CHAIN_MAX:,} messages caused each other in a row")
-                self.cause = self._sequence
                 if audit is not None:
-                    audit.record(self._sequence, self.clock.now(), cause, message)
-                self._dispatch(message)
+                    audit.record(sequence, self.clock.now(), cause, message)
+                method = message.method
+                if method in replies:
+                    replies.pop(method)(message)
+                elif method in handlers:
+                    for handler in handlers[method]:
+                        handler(message)
+                elif isinstance(message, Call) and message.response_method is not None:
+                    self.fail(message, XWrapError(f"nobody handles {method}"))
+                for prefix, listener in self._listeners:
+                    if method.startswith(prefix):
+                        listener(message)
         except HandlerFailed:
             raise
         except Exception as error:
@@ -328,21 +343,6 @@ class Hub:
                 self.post(Call(method, (time,)))
 
         self.clock.at(time, fire)
-
-    def _dispatch(self, message: Message) -> None:
-        method = message.method
-        reply = self._replies.pop(method, None)
-        if reply is not None:
-            reply(message)
-        else:
-            handlers = self._handlers.get(method, ())
-            for handler in handlers:
-                handler(message)
-            if not handlers and isinstance(message, Call) and message.response_method is not None:
-                self.fail(message, XWrapError(f"nobody handles {method}"))
-        for prefix, listener in self._listeners:
-            if method.startswith(prefix):
-                listener(message)
 
     def _name(self, prefix: str) -> str:
         self._names += 1

@@ -50,6 +50,7 @@ __all__ = [
     "Result",
     "decode",
     "encode",
+    "encode_into",
     "market_method",
     "payload",
 ]
@@ -107,7 +108,7 @@ Message = Call | Result | Failure
 
 def payload(message: Message) -> Any:
     """Return the first of a call's ``params``; which type it has, its method says."""
-    assert isinstance(message, Call)
+    assert type(message) is Call
     return message.params[0]
 
 
@@ -207,7 +208,7 @@ class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, order: Order) -> Self:
         """Return the update that tells the state of a desk's order."""
-        request = order.request
+        request, filled = order.request, order.filled
         return cls(
             request.client_oid,
             request.exchange,
@@ -219,8 +220,8 @@ class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
             order.status,
             order.done_reason,
             order.message,
-            order.filled_size,
-            order.avg_price,
+            order.pair.sizes[filled],
+            order.avg_price if filled else ZERO,
             order.last_updated_at,
         )
 
@@ -266,8 +267,8 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
             request.exchange,
             request.pair,
             request.side,
-            pair.price(trade.price),
-            pair.size(trade.size),
+            pair.prices[trade.price],
+            pair.sizes[trade.size],
             trade.fee,
             trade.maker,
             trade.time,
@@ -307,6 +308,11 @@ _DECODER: Final = msgspec.json.Decoder(_Wire)
 def encode(message: object) -> bytes:
     """Return the JSON form of a message, or of a record that contains one."""
     return _ENCODER.encode(message)
+
+
+def encode_into(message: object, buffer: bytearray) -> None:
+    """Append the JSON form of a message, or of a record that contains one, to a buffer."""
+    _ENCODER.encode_into(message, buffer, -1)
 
 
 def decode(text: str | bytes) -> Message:

@@ -265,13 +265,24 @@ class RunRecorder:
         update = kept.update
         done_at = to_iso(update.time) if update.is_done else ""
         limit = "" if update.limit is None else format_amount(update.limit)
-        self._orders.write(
-            f"{to_iso(kept.created_at)},{done_at},{_cell(client_oid)},{update.exchange},"
-            f"{update.pair},{update.type},{update.side},{format_amount(update.size)},{limit},"
-            f"{update.status},{update.done_reason or ''},{format_amount(update.filled_size)},"
-            f"{format_amount(update.avg_price)},{format_amount(kept.fee)},"
-            f"{_cell(update.message)}\n"
+        cells = (
+            to_iso(kept.created_at),
+            done_at,
+            _cell(client_oid),
+            update.exchange,
+            update.pair,
+            update.type,
+            update.side,
+            format_amount(update.size),
+            limit,
+            update.status,
+            update.done_reason or "",
+            format_amount(update.filled_size),
+            format_amount(update.avg_price),
+            format_amount(kept.fee),
+            _cell(update.message),
         )
+        self._orders.write(",".join(cells) + "\n")
 
     def _fill(self, message: Message) -> None:
         fill: Fill = payload(message)
@@ -286,10 +297,19 @@ class RunRecorder:
         notional = LEDGER.multiply(fill.price, fill.size)
         amounts = fill.price, fill.size, notional, fill.fee
         price, size, worth, fee = map(format_amount, amounts)
-        self._trades.write(
-            f"{to_iso(fill.time)},{_cell(fill.client_oid)},{fill.exchange},{fill.pair},"
-            f"{fill.side},{price},{size},{worth},{fee},{'maker' if fill.maker else 'taker'}\n"
+        cells = (
+            to_iso(fill.time),
+            _cell(fill.client_oid),
+            fill.exchange,
+            fill.pair,
+            fill.side,
+            price,
+            size,
+            worth,
+            fee,
+            "maker" if fill.maker else "taker",
         )
+        self._trades.write(",".join(cells) + "\n")
         verb = "bought" if fill.side is Side.BUY else "sold"
         self.log(
             f"{verb} {size} {base} at {price} on {fill.exchange} ({worth} {currency}, fee {fee})"
@@ -302,7 +322,7 @@ class RunRecorder:
 
 def _cell(text: str) -> str:
     """Return a text as a cell of a CSV file."""
-    if _SPECIAL.search(text) is None:
+    if not text or _SPECIAL.search(text) is None:
         return text
     return '"' + text.replace('"', '""') + '"'
 

@@ -95,11 +95,11 @@ class Ladder(Generic[V]):
         frontier = [(heap[0], 0)]
         while frontier:
             key, index = heappop(frontier)
-            for child in range(2 * index + 1, min(2 * index + 3, len(heap))):
-                heappush(frontier, (heap[child], child))
             price = Ticks(key * sign)
             if price in levels:
-                yield price, levels[price]
+                yield price, levels[price]  # mostly nobody reads on
+            for child in range(2 * index + 1, min(2 * index + 3, len(heap))):
+                heappush(frontier, (heap[child], child))
 
     def _push_waiting(self) -> None:
         heap, heaped, levels, sign = self._heap, self._heaped, self.levels, self.sign

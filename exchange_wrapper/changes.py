@@ -82,14 +82,12 @@ def worth_telling(changes: Iterable[Change]) -> Iterator[Change]:
     between are fills, which are told as trades, and their sum is in the newest state.
     """
     changes = list(changes)
-    newest = {
-        change.order.id: change.order for change in changes if isinstance(change, OrderChanged)
-    }
+    newest = {change.order.id: change for change in changes if type(change) is OrderChanged}
     told: dict[int, OrderStatus] = {}
     for change in changes:
-        if isinstance(change, OrderChanged):
+        if type(change) is OrderChanged:
             order = change.order
-            if told.get(order.id) is order.status and newest[order.id] is not order:
+            if told.get(order.id) is order.status and newest[order.id] is not change:
                 continue
             told[order.id] = order.status
         yield change

@@ -5,7 +5,6 @@ has paid the exact fee of all fills so far, rounded up once. However an order is
 pays more than one rounding step above the exact fee, and never more than was held for it.
 """
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal, DivisionByZero, InvalidOperation
 from typing import Final
@@ -68,15 +67,14 @@ def affordable(funds: Decimal, rate: Decimal, pair: Pair) -> int:
     rate : Decimal
         Fee as a fraction of the notional.
     """
-
-    def cost(ticks_lots: int) -> Decimal:
-        return cost_with_fee(pair.notional(ticks_lots), rate)
-
     gross = LEDGER.add(_ONE, rate)
-    high = pair.floor_notional(_FLOOR.divide(funds, gross))
-    if cost(high) <= funds:
-        return high
-    # Rounding the fee up took it over; one whole step less is certainly enough.
-    below = max(ZERO, _FLOOR.divide(LEDGER.subtract(funds, FEE_STEP), gross))
-    low = pair.floor_notional(below)
-    return low + bisect_right(range(low, high), funds, key=cost) - 1
+    most = pair.floor_notional(_FLOOR.divide(funds, gross))
+    notional = pair.notional(most)
+    fee = round_fee(LEDGER.multiply(notional, rate))
+    if LEDGER.add(notional, fee) <= funds:
+        return most
+    # Rounding the fee up took it over. Either the rest is paid with the same fee, or it is as much
+    # as the next smaller fee is charged for: of anything between, the fee would be this one.
+    same = pair.floor_notional(max(ZERO, LEDGER.subtract(funds, fee)))
+    smaller = pair.floor_notional(_FLOOR.divide(LEDGER.subtract(fee, FEE_STEP), rate))
+    return max(same, smaller)

@@ -50,7 +50,9 @@ __all__ = [
     "balances",
 ]
 
-_add: Final = LEDGER.add  # two look-ups less, felt in the lines of each order
+_add: Final = LEDGER.add  # fewer look-ups, felt in the lines of each order
+_FILL: Final = Reason.FILL
+_FEE: Final = Reason.FEE
 
 
 class Ledger:
@@ -269,7 +271,9 @@ class Ledger:
         UnknownName
             The set has no such wallet.
         """
-        wallet = self.find_wallet(set_id, exchange, currency)
+        wallet = self._by_place.get(
+            (UNALLOCATED_SET if set_id is None else set_id, exchange, currency)
+        )
         if wallet is None:
             place = "the unallocated funds have" if set_id is None else f"wallet set {set_id} has"
             raise UnknownName(f"{place} no {currency} at {exchange}", field="currency")
@@ -288,7 +292,9 @@ class Ledger:
         BadWalletConfig
             An unknown exchange or currency.
         """
-        wallet = self.find_wallet(set_id, exchange, currency)
+        wallet = self._by_place.get(
+            (UNALLOCATED_SET if set_id is None else set_id, exchange, currency)
+        )
         if wallet is None:
             self._unallocated(exchange, currency)
             assert set_id is not None  # a known currency has an unallocated wallet
@@ -350,7 +356,7 @@ class Ledger:
             Less than that is available.
         """
         self._require(wallet, amount)
-        self._post_hold(wallet, -amount, self.held_for(wallet, order_id), order_id, now)
+        self._post_hold(wallet, -amount, order_id, now)
 
     def release(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
         """Free ``amount`` > 0 of what is on hold for an order.
@@ -360,13 +366,13 @@ class Ledger:
         LedgerBreach
             Less than that is on hold for it.
         """
-        held = self.held_for(wallet, order_id)
-        if amount > -held:
+        held = self._holds.get((wallet.id, order_id), ZERO)
+        if _add(held, amount) > ZERO:
             raise LedgerBreach(
                 f"order {order_id} releases {format_amount(amount)} {wallet.currency} "
                 f"of {format_amount(-held)} on hold"
             )
-        self._post_hold(wallet, amount, held, order_id, now)
+        self._post_hold(wallet, amount, order_id, now)
 
     def expect(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
         """Put a credit on hold: it counts in the balance, but is not available.
@@ -384,7 +390,7 @@ class Ledger:
                 f"order {order_id} takes back {format_amount(-amount)} {wallet.currency} "
                 f"of {format_amount(held)} expected"
             )
-        self._post_hold(wallet, amount, held, order_id, now)
+        self._post_hold(wallet, amount, order_id, now)
 
     def held_for(self, wallet: Wallet, order_id: int) -> Decimal:
         """Return the net of what is on hold for an order: a debit is negative."""
@@ -401,24 +407,63 @@ class Ledger:
             A debit of more than is available. Release what was held for it before.
         """
         mirror = self._by_place[EXCHANGE_SET, wallet.exchange, wallet.currency]
-        for side in (wallet, mirror):
-            self._post(side, movement, order_id, reason, now)
+        settled, mirrored = _add(wallet.settled, movement), _add(mirror.settled, movement)
+        if movement < ZERO:
+            if _add(settled, wallet.held_debit) < ZERO:
+                raise _unpayable(wallet, movement)
+            if mirrored < ZERO:
+                raise _unpayable(mirror, movement)
+        wallet.settled, mirror.settled = settled, mirrored
+        line_id, post = self._last_line_id, self.changes.append
+        self._last_line_id = line_id + 2
+        line = Line(line_id + 1, wallet.id, movement, False, order_id, reason, now)
+        post(LinePosted(line, wallet))
+        line = Line(line_id + 2, mirror.id, movement, False, order_id, reason, now)
+        post(LinePosted(line, mirror))
 
-    def roll_back(self, mark: int) -> None:
-        """Take back the lines that were posted since ``changes`` had ``mark`` members.
+    def fill(
+        self,
+        base: Wallet,
+        quote: Wallet,
+        size: Decimal,
+        notional: Decimal,
+        fee: Decimal,
+        freed: Decimal,
+        order_id: int,
+        now: UtcNs,
+    ) -> None:
+        """Book a trade of an order: free funds that it holds, move both currencies, charge the fee.
 
-        For a movement of several lines of which a later one is a breach; nobody has seen them.
+        Parameters
+        ----------
+        size, notional : Decimal
+            Movement of base, and of quote before the fee; the one below zero pays for the other.
+        fee : Decimal
+            In quote; a rebate is negative.
+        freed : Decimal
+            How much less is on hold for the order, in the currency that pays, ≥ 0.
+
+        Raises
+        ------
+        LedgerBreach
+            Less than that is on hold, or a wallet pays more than it then has available. Nothing
+            is booked.
         """
-        for change in reversed(self.changes[mark:]):
-            assert isinstance(change, LinePosted)
-            line, wallet = change.line, change.wallet
-            if line.on_hold:
-                assert line.order_id is not None
-                held = self.held_for(wallet, line.order_id)
-                self._post_hold(wallet, -line.movement, held, line.order_id, line.date)
-            else:
-                wallet.settled = LEDGER.subtract(wallet.settled, line.movement)
-        del self.changes[mark:]
+        paid, paying, got, earned = base, size, quote, notional
+        if size > ZERO:
+            paid, paying, got, earned = quote, notional, base, size
+        mark = len(self.changes)
+        if freed:
+            self.release(paid, freed, order_id, now)
+        moves = [(paid, paying, _FILL), (got, earned, _FILL)]
+        if fee:
+            moves.append((quote, -fee, _FEE))
+        try:
+            for wallet, movement, reason in moves:
+                self.settle(wallet, movement, order_id, reason, now)
+        except LedgerBreach:
+            self._roll_back(mark)
+            raise
 
     # Differences between a venue's balances and ours
 
@@ -520,6 +565,18 @@ class Ledger:
 
     # Below is everything that changes state.
 
+    def _roll_back(self, mark: int) -> None:
+        """Take back the lines that were posted since ``changes`` had ``mark`` members."""
+        for change in reversed(self.changes[mark:]):
+            assert isinstance(change, LinePosted)
+            line, wallet = change.line, change.wallet
+            if line.on_hold:
+                assert line.order_id is not None
+                self._post_hold(wallet, -line.movement, line.order_id, line.date)
+            else:
+                wallet.settled = LEDGER.subtract(wallet.settled, line.movement)
+        del self.changes[mark:]
+
     def _open(self, set_id: int, exchange: str, currency: str) -> Wallet:
         self._last_wallet_id += 1
         wallet = Wallet(self._last_wallet_id, set_id, exchange, currency)
@@ -553,20 +610,15 @@ class Ledger:
     ) -> None:
         settled = _add(wallet.settled, movement)
         if movement < ZERO and _add(settled, wallet.held_debit) < ZERO:
-            raise LedgerBreach(
-                f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) can't pay "
-                f"{format_amount(-movement)}: {format_amount(wallet.available)} is available"
-            )
+            raise _unpayable(wallet, movement)
         wallet.settled = settled
         self._last_line_id += 1
         line = Line(self._last_line_id, wallet.id, movement, False, order_id, reason, now)
         self.changes.append(LinePosted(line, wallet))
 
-    def _post_hold(
-        self, wallet: Wallet, movement: Decimal, before: Decimal, order_id: int, now: UtcNs
-    ) -> None:
-        """Change what is on hold for an order, which is ``before``, by a movement."""
+    def _post_hold(self, wallet: Wallet, movement: Decimal, order_id: int, now: UtcNs) -> None:
         key = (wallet.id, order_id)
+        before = self._holds.get(key, ZERO)
         after = _add(before, movement)
         if after:
             self._holds[key] = after
@@ -614,3 +666,10 @@ class Ledger:
                 needed=format_amount(amount),
                 available=format_amount(wallet.available),
             )
+
+
+def _unpayable(wallet: Wallet, movement: Decimal) -> LedgerBreach:
+    return LedgerBreach(
+        f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) can't pay "
+        f"{format_amount(-movement)}: {format_amount(wallet.available)} is available"
+    )

@@ -15,7 +15,6 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
-from functools import lru_cache
 from typing import Final, NewType
 
 from exchange_wrapper.errors import InvalidAmount
@@ -102,7 +101,6 @@ def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
     return amount if amount else ZERO
 
 
-@lru_cache(maxsize=4096)  # an order's amounts are told with each of its states
 def format_amount(amount: Decimal) -> str:
     """Return the amount as plain decimal text, without exponent or trailing zeros."""
     text = str(amount)

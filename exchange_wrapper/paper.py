@@ -228,8 +228,9 @@ class PaperEngine:
         """
         for debts in self._debts.values():
             debts.clear()
-        if not self._orders and not self.stale:
-            self.idle = True
+        if not self._resting:  # mostly: nobody meets the book
+            self.stale = False
+            self.idle = not self._orders
             return []
         for side, own in self._own.items():
             for price, queue in own.levels.items():

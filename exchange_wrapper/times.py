@@ -36,11 +36,9 @@ def from_datetime(moment: datetime) -> UtcNs:
 @lru_cache(maxsize=64)  # what is told together is mostly of the same few times
 def to_iso(time: UtcNs) -> str:
     """Return ISO 8601 text with six decimals and a Z, as in ``2018-04-07T02:29:58.933222Z``."""
-    second, rest = divmod(time, SECOND)
-    minute, second = divmod(second, 60)
-    hour, minute = divmod(minute, 60)
-    day, hour = divmod(hour, 24)
-    return f"{_date(day)}T{hour:02d}:{minute:02d}:{second:02d}.{rest // 1000:06d}Z"
+    minute, rest = divmod(time, 60 * SECOND)
+    second, rest = divmod(rest, SECOND)
+    return f"{_minute(minute)}:{second:02d}.{rest // 1000:06d}Z"
 
 
 def from_iso(text: str, field: str | None = None) -> UtcNs:
@@ -64,6 +62,12 @@ def from_iso(text: str, field: str | None = None) -> UtcNs:
     if not _FIRST <= time <= _LAST:
         raise _not_a_time(f"{text!r} is not within the years 1678 to 2261", field)
     return time
+
+
+@lru_cache(maxsize=64)
+def _minute(minute: int) -> str:
+    day, minute = divmod(minute, 24 * 60)
+    return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}"
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from hashlib import sha1
 from typing import Any, Final, Protocol
 
@@ -365,7 +366,7 @@ class Strategy:
             funds,
         )
         self.open_orders[intent.client_oid] = intent
-        self.hub.call(ORDER, intent, reply=lambda answer: self._answered(intent, answer))
+        self.hub.call(ORDER, intent, reply=partial(self._answered, intent))
         return intent.client_oid
 
     def _next_name(self) -> str:

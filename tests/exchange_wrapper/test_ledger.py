@@ -215,6 +215,47 @@ class Holds(unittest.TestCase):
         self.assertEqual((first.order_id, first.reason, first.on_hold), (8, Reason.FEE, False))
 
 
+class Fills(unittest.TestCase):
+    def setUp(self) -> None:
+        self.ledger = funded()
+        self.base, self.quote = (self.ledger.wallet(None, "gdax", c) for c in ("BTC", "USD"))
+
+    def fill(self, size: str, notional: str, fee: str, freed: str) -> None:
+        amounts = (Decimal(amount) for amount in (size, notional, fee, freed))
+        self.ledger.fill(self.base, self.quote, *amounts, 7, NOW)
+
+    def test_a_fill_moves_both_currencies_at_the_exchange_too_and_charges_the_fee(self) -> None:
+        self.ledger.hold(self.quote, Decimal(600), 7, NOW)
+        self.fill("3", "-300", "1", "301")
+        self.assertEqual((self.base.settled, self.quote.settled), (5, 699))
+        self.assertEqual((self.quote.hold, self.quote.available), (299, 400))
+        self.fill("-1", "110", "-0.5", "0")
+        self.assertEqual((self.base.settled, self.quote.settled), (4, Decimal("809.5")))
+        reasons = [(line.reason, line.movement) for line in posted(self.ledger)[-6::2]]
+        self.assertEqual(
+            reasons, [(Reason.FILL, -1), (Reason.FILL, 110), (Reason.FEE, Decimal("0.5"))]
+        )
+        self.assertEqual(self.ledger.audit(posted(self.ledger)), [])
+
+    def test_a_fill_that_can_not_be_paid_books_nothing(self) -> None:
+        self.ledger.hold(self.quote, Decimal(600), 7, NOW)
+        cases = {
+            "more is freed than held": ("1", "-601", "0", "601"),
+            "the quote does not pay for the base": ("1", "-1001", "0", "600"),
+            "nor for the fee": ("1", "-1000", "1", "600"),
+            "the base is not there": ("-3", "300", "0", "0"),
+        }
+        before = list(self.ledger.changes)
+        for name, amounts in cases.items():
+            with self.subTest(name):
+                with self.assertRaises(LedgerBreach):
+                    self.fill(*amounts)
+                self.assertEqual(self.ledger.changes, before)
+                self.assertEqual((self.base.settled, self.quote.settled), (2, 1000))
+                self.assertEqual(self.quote.hold, 600)
+        self.assertEqual(self.ledger.audit(posted(self.ledger)), [])
+
+
 class Audit(unittest.TestCase):
     def test_each_kind_of_fault_is_named(self) -> None:
         def lost(ledger: Ledger, wallet: Wallet) -> None:
