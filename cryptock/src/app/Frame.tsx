@@ -3,6 +3,7 @@ import Brightness6 from '@mui/icons-material/Brightness6'
 import HelpOutline from '@mui/icons-material/HelpOutlineOutlined'
 import Search from '@mui/icons-material/Search'
 import {
+  Alert,
   Box,
   Button,
   Dialog,
@@ -16,6 +17,7 @@ import {
   useMediaQuery,
 } from '@mui/material'
 import { useTheme } from '@mui/material/styles'
+import visuallyHidden from '@mui/utils/visuallyHidden'
 import { Suspense, useState } from 'react'
 import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { KillButton, KillDialog } from '@/features/control/KillSwitch'
@@ -23,6 +25,8 @@ import { selectSession, signedOut } from '@/shared/api/session'
 import { useGetExchangesQuery, useGetOrdersQuery, useLogoutMutation } from '@/shared/api/xwrap'
 import { pairName } from '@/shared/format'
 import { useAppDispatch, useAppSelector } from '@/shared/hooks'
+import { selectConnection, selectConnectionSince } from '@/shared/live/market'
+import { Ago } from '@/shared/ui/parts'
 import { PAGES } from './pages'
 import { type Command, Palette } from './Palette'
 import { StatusLine } from './StatusLine'
@@ -252,6 +256,8 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         </Tooltip>
       </Box>
       <Box component="main" sx={{ gridArea: 'page', overflow: 'auto', p: phone ? 2 : 4 }}>
+        <h1 style={visuallyHidden}>{PAGES.find(({ path }) => path === pathname)?.name}</h1>
+        <Away />
         <Broken key={pathname}>
           <Suspense fallback={<Skeleton variant="rounded" height={400} />}>
             <Outlet />
@@ -288,5 +294,18 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         </DialogContent>
       </Dialog>
     </Box>
+  )
+}
+
+/** Says that nothing new comes, before somebody takes what is shown for the state of things. */
+function Away() {
+  const lost = useAppSelector(selectConnection) === 'lost'
+  const since = useAppSelector(selectConnectionSince)
+  if (!lost) return null
+  return (
+    <Alert severity="warning" variant="outlined" sx={{ mb: 3 }}>
+      <strong>xWrap can’t be reached.</strong> What you see is as it was <Ago at={since} />. Your
+      open orders stand at the exchanges and may fill. The page connects again by itself.
+    </Alert>
   )
 }

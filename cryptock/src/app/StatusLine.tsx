@@ -59,6 +59,7 @@ export function StatusLine() {
       </Word>
       {exchanges.map(({ exchange }) => (
         <VenueState
+          live={live}
           key={exchange}
           exchange={exchange}
           latency={health?.exchanges[exchange]?.latency_s ?? null}
@@ -88,10 +89,12 @@ export function StatusLine() {
 }
 
 function VenueState({
+  live,
   exchange,
   latency,
   now,
 }: {
+  live: boolean
   exchange: string
   latency: number | null
   now: number
@@ -105,7 +108,7 @@ function VenueState({
           ? latency === null
             ? ''
             : duration(latency * 1000)
-          : since === null
+          : since === null || !live
             ? 'not known'
             : `silent for ${duration(now - since)}`}
       </span>

@@ -40,7 +40,7 @@ const LIVE_WORD = 'STOP LIVE'
 
 /** How far everything is stopped. */
 export const levelOf = (control: Control | undefined): KillLevel =>
-  control?.kill_switch.find(({ scope }) => scope === '')?.level ?? 'off'
+  control?.kill_switch.find(({ scope }) => scope === null)?.level ?? 'off'
 
 export function KillButton({ onOpen }: { onOpen: () => void }) {
   const { data } = useGetControlQuery()

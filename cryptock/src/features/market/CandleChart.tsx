@@ -33,7 +33,8 @@ export default function CandleChart({ candles, name }: { candles: Candles; name:
       lastValueVisible: false,
       priceLineVisible: false,
     })
-    volumes.priceScale().applyOptions({ scaleMargins: { top: 0.8, bottom: 0 } })
+    prices.priceScale().applyOptions({ scaleMargins: { top: 0.05, bottom: 0.22 } })
+    volumes.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } })
     series.current = { prices, volumes }
     shown.current = ''
     return () => {

@@ -1,5 +1,6 @@
 import { Box } from '@mui/material'
 import { useTheme } from '@mui/material/styles'
+import visuallyHidden from '@mui/utils/visuallyHidden'
 import { useMemo } from 'react'
 import { type Amount, middle, share, subtract } from '@/shared/amount'
 import { baseOf, digitsOf, grouped, quoteOf } from '@/shared/format'
@@ -135,7 +136,9 @@ export function Ladder({ exchange, pair, tick }: { exchange: string; pair: strin
             '& > *': { textAlign: 'right' },
           }}
         >
-          <span role="columnheader" aria-label="own orders" />
+          <Box role="columnheader">
+            <span style={visuallyHidden}>own orders</span>
+          </Box>
           <span role="columnheader">{quoteOf(pair)}</span>
           <span role="columnheader">{baseOf(pair)}</span>
           <span role="columnheader">sum</span>

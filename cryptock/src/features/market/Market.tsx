@@ -4,10 +4,25 @@ import { useSearchParams } from 'react-router'
 import { subtract, ZERO } from '@/shared/amount'
 import type { Exchange } from '@/shared/api/wire'
 import { useGetCandlesQuery, useGetExchangesQuery, useGetHealthQuery } from '@/shared/api/xwrap'
-import { change, DASH, duration, grouped, pairName, quoteOf, utc, wireTime } from '@/shared/format'
+import {
+  DASH,
+  digitsOf,
+  duration,
+  grouped,
+  pairName,
+  quoteOf,
+  utc,
+  wireTime,
+} from '@/shared/format'
 import { useAppSelector, useNow, useTopic } from '@/shared/hooks'
 import { HEALTH_MS, useFreshness } from '@/shared/live/freshness'
-import { marketKey, selectPrints, selectTicker, selectTickers } from '@/shared/live/market'
+import {
+  marketKey,
+  selectConnection,
+  selectPrints,
+  selectTicker,
+  selectTickers,
+} from '@/shared/live/market'
 import { Ago, Card, Empty, ErrorNote, Flashing, Num, Word } from '@/shared/ui/parts'
 import { type Column, Table } from '@/shared/ui/Table'
 import { Ladder } from './Ladder'
@@ -22,6 +37,8 @@ const CANDLES = 300
 interface Row {
   exchange: string
   pair: string
+  /** Of its prices, after the point. */
+  digits: number
 }
 
 const rowKey = ({ exchange, pair }: Row) => marketKey(exchange, pair)
@@ -32,7 +49,13 @@ export function Market() {
   const rows = useMemo(
     () =>
       (exchanges ?? [])
-        .flatMap(({ exchange, pairs }) => pairs.map((pair) => ({ exchange, pair })))
+        .flatMap(({ exchange, pairs, increments }) =>
+          pairs.map((pair) => ({
+            exchange,
+            pair,
+            digits: digitsOf(increments[pair]?.tick_size ?? ZERO),
+          })),
+        )
         .sort((a, b) => a.pair.localeCompare(b.pair) || a.exchange.localeCompare(b.exchange)),
     [exchanges],
   )
@@ -98,12 +121,14 @@ function Price({ row, side }: { row: Row; side: 'bid' | 'ask' }) {
   const ticker = useAppSelector((state) => selectTicker(state, row.exchange, row.pair))
   const { fresh } = useFreshness(row.exchange, row.pair)
   const price = ticker?.[side]
-  return <Flashing text={price ? grouped(price) : DASH} stale={!fresh} />
+  return <Flashing text={price ? grouped(price, { min: row.digits }) : DASH} stale={!fresh} />
 }
 
 function Spread({ row }: { row: Row }) {
   const ticker = useAppSelector((state) => selectTicker(state, row.exchange, row.pair))
-  return ticker?.bid && ticker.ask ? <Num value={subtract(ticker.ask, ticker.bid)} /> : <>{DASH}</>
+  const { fresh } = useFreshness(row.exchange, row.pair)
+  if (!fresh || !ticker?.bid || !ticker.ask) return <>{DASH}</>
+  return <Num value={subtract(ticker.ask, ticker.bid)} digits={{ min: row.digits }} />
 }
 
 /** How old a price is: greyed, with the reason, where it may not be true any more. */
@@ -123,16 +148,17 @@ function Age({ row }: { row: Row }) {
 
 function Edge({ row, among }: { row: Row; among: readonly Row[] }) {
   const tickers = useAppSelector(selectTickers)
+  const live = useAppSelector(selectConnection) === 'live'
   const best = between(
     among.filter(({ pair }) => pair === row.pair).map((each) => tickers[rowKey(each)]),
   )
-  if (!best?.edge) return <>{DASH}</>
+  if (!live || !best?.edge) return <>{DASH}</>
   return (
     <Tooltip
       title={`Best bid ${grouped(best.bid)} on ${best.bidAt}, best ask ${grouped(best.ask)} on ${best.askAt}`}
     >
       <Box component="span" sx={{ fontFamily: (t) => t.numbers }}>
-        {change(best.edge)}
+        {grouped(best.edge, { max: 2, min: 2 })}
       </Box>
     </Tooltip>
   )
@@ -156,10 +182,30 @@ function Pairs({
 }) {
   const columns = useMemo<Column<Row>[]>(
     () => [
-      { name: 'Pair', width: '84px', cell: ({ pair }) => <strong>{pairName(pair)}</strong> },
-      { name: 'Exchange', width: 'minmax(80px, 1fr)', cell: ({ exchange }) => exchange },
-      { name: 'Bid', width: '120px', number: true, cell: (row) => <Price row={row} side="bid" /> },
-      { name: 'Ask', width: '120px', number: true, cell: (row) => <Price row={row} side="ask" /> },
+      {
+        name: 'Pair',
+        width: 'minmax(128px, 1fr)',
+        cell: ({ pair, exchange }) => (
+          <>
+            <strong>{pairName(pair)}</strong>{' '}
+            <Box component="span" sx={{ color: 'text.secondary' }}>
+              {exchange}
+            </Box>
+          </>
+        ),
+      },
+      {
+        name: 'Bid',
+        width: 'minmax(92px, 0.5fr)',
+        number: true,
+        cell: (row) => <Price row={row} side="bid" />,
+      },
+      {
+        name: 'Ask',
+        width: 'minmax(92px, 0.5fr)',
+        number: true,
+        cell: (row) => <Price row={row} side="ask" />,
+      },
       { name: 'Spread', width: '80px', number: true, cell: (row) => <Spread row={row} /> },
       ...(many
         ? [
@@ -197,7 +243,12 @@ function CandleCard({ row, freq, onFreq }: { row: Row; freq: Freq; onFreq: (freq
   // A new period begins when a candle is complete, not at each drawing.
   const start = Math.floor(useNow() / 1000 / 3600) * 3600 - FREQS[freq] * CANDLES
   useTopic('candles', row.exchange, row.pair)
-  const { currentData, error, isFetching, refetch } = useGetCandlesQuery({ ...row, freq, start })
+  const { currentData, error, isFetching, refetch } = useGetCandlesQuery({
+    exchange: row.exchange,
+    pair: row.pair,
+    freq,
+    start,
+  })
   const name = `${pairName(row.pair)} on ${row.exchange}`
   return (
     <Card

@@ -17,46 +17,27 @@ import { choices, type Filter, filtered, stateOf } from './state'
 
 const COLUMNS: Column<Order>[] = [
   { name: 'When', width: '88px', cell: (order) => <Ago at={wireTime(order.created_at)} /> },
-  { name: 'State', width: '130px', cell: (order) => <State order={order} /> },
+  { name: 'State', width: '120px', cell: (order) => <State order={order} /> },
   {
     name: 'Side',
-    width: '44px',
+    width: '40px',
     cell: (order) => <Word tone={order.side === 'buy' ? 'good' : 'bad'}>{order.side}</Word>,
   },
   { name: 'Pair', width: '84px', cell: (order) => pairName(order.pair) },
-  {
-    name: 'Size',
-    width: 'minmax(120px, 1fr)',
-    number: true,
-    cell: (order) => <Num value={order.size} />,
-  },
-  {
-    name: 'Filled',
-    width: 'minmax(120px, 1fr)',
-    number: true,
-    cell: (order) => <Num value={order.filled_size} />,
-  },
-  {
-    name: 'Limit',
-    width: 'minmax(110px, 1fr)',
-    number: true,
-    cell: (order) => (order.type === 'market' ? 'market' : <Num value={order.limit} />),
-  },
-  {
-    name: 'Average',
-    width: 'minmax(110px, 1fr)',
-    number: true,
-    cell: (order) => <Num value={order.avg_price} digits={{ max: 2, min: 2 }} />,
-  },
-  {
-    name: 'Fee',
-    width: 'minmax(90px, 1fr)',
-    number: true,
-    cell: (order) => <Num value={order.fee} digits={{ max: 4 }} />,
-  },
   { name: 'Exchange', width: '84px', cell: (order) => order.exchange },
-  { name: 'For', width: 'minmax(110px, 1fr)', cell: (order) => order.run_id },
+  { name: 'For', width: 'minmax(90px, 1fr)', cell: (order) => order.run_id },
+  number('Size', (order) => <Num value={order.size} />),
+  number('Filled', (order) => <Num value={order.filled_size} />),
+  number('Limit', (order) =>
+    order.type === 'market' ? 'market' : <Num value={order.limit} digits={{ min: 2 }} />,
+  ),
+  number('Average', (order) => <Num value={order.avg_price} digits={{ max: 2, min: 2 }} />),
+  number('Fee', (order) => <Num value={order.fee} digits={{ max: 4, min: 4 }} />),
 ]
+
+function number(name: string, cell: Column<Order>['cell']): Column<Order> {
+  return { name, width: 'minmax(100px, 1fr)', number: true, cell }
+}
 
 function State({ order }: { order: Order }) {
   const { word, tone } = stateOf(order)

@@ -17,7 +17,9 @@ export function SignIn() {
         <Box sx={{ display: 'flex', alignItems: 'center', gap: 3, mb: 5 }}>
           <img src="/icon.svg" alt="" width={36} height={36} />
           <Box>
-            <Typography variant="h1">Cryptick</Typography>
+            <Typography variant="h1" component="h1">
+              Cryptick
+            </Typography>
             <Typography variant="body2" color="textSecondary">
               Portfolios of crypto assets, to the last digit.
             </Typography>

@@ -42,34 +42,18 @@ const COLUMNS: Column<Wallet>[] = [
       </>
     ),
   },
+  amountColumn('Balance', 100, ({ balance }) => <Num value={balance} />),
+  amountColumn('Worth, USD', 104, ({ present_value }) => (
+    <Num value={present_value.balance_usd} digits={{ max: 2, min: 2 }} />
+  )),
+  amountColumn('Available', 100, (wallet) => <Num value={wallet.available} />),
+  amountColumn('On hold', 80, ({ hold }) => <Num value={hold} />),
   { name: 'Exchange', width: 'minmax(70px, 1fr)', cell: ({ exchange }) => exchange },
-  {
-    name: 'Balance',
-    width: 'minmax(130px, 1.5fr)',
-    number: true,
-    cell: ({ balance }) => <Num value={balance} />,
-  },
-  {
-    name: 'Available',
-    width: 'minmax(130px, 1.5fr)',
-    number: true,
-    cell: (wallet) => <Num value={wallet.available} />,
-  },
-  {
-    name: 'On hold',
-    width: 'minmax(110px, 1fr)',
-    number: true,
-    cell: ({ hold }) => <Num value={hold} />,
-  },
-  {
-    name: 'Worth, USD',
-    width: 'minmax(120px, 1fr)',
-    number: true,
-    cell: ({ present_value }) => (
-      <Num value={present_value.balance_usd} digits={{ max: 2, min: 2 }} />
-    ),
-  },
 ]
+
+function amountColumn(name: string, px: number, cell: Column<Wallet>['cell']): Column<Wallet> {
+  return { name, width: `minmax(${px}px, 1fr)`, number: true, cell }
+}
 
 const walletKey = ({ exchange, currency }: Wallet) => `${exchange}:${currency}`
 

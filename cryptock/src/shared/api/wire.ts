@@ -153,7 +153,7 @@ export interface NewOrder {
 }
 
 export interface Control {
-  kill_switch: { scope: string; level: KillLevel }[]
+  kill_switch: { scope: string | null; level: KillLevel }[]
   frozen: Record<string, string>
   suspense: { exchange: string; currency: string; amount: Amount }[]
   unknown_orders: number[]
