@@ -7,7 +7,12 @@ const xwrap = process.env.XWRAP_URL ?? 'http://127.0.0.1:4242'
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
-  build: { target: 'es2022', modulePreload: { polyfill: false }, manifest: true },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    manifest: true,
+  },
   server: {
     proxy: {
       '/api/xwrap': {
@@ -22,7 +27,6 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.{ts,tsx}', 'gateway/**/*.test.ts'],
     environment: 'jsdom',
-    environmentMatchGlobs: [['gateway/**', 'node']],
     setupFiles: ['src/testing/setup.ts'],
     testTimeout: 30_000,
     coverage: {

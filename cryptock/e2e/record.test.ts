@@ -33,13 +33,31 @@ it.runIf(process.env.RECORD)('records the service', async () => {
     await ask('/auth/password', { old: platform.password, new: PASSWORD })
     const recorded: Record<string, unknown> = { login: await login(PASSWORD) }
     const v1 = '/xwrap/v1'
-    await expect.poll(async () => ((await ask(`${v1}/health`)) as { status: string }).status, { timeout: 60_000 }).toBe('ok')
+    await expect
+      .poll(async () => ((await ask(`${v1}/health`)) as { status: string }).status, {
+        timeout: 60_000,
+      })
+      .toBe('ok')
     const wallets = [{ exchange: 'gdax', currency: 'USD', allocation: '25000' }]
     const { id } = (await ask(`${v1}/wallets/new`, { run_id: 'desk', wallets })) as { id: number }
-    const order = { run_id: 'desk', exchange: 'gdax', pair: 'BTC_USD', side: 'buy', wallet_set_id: id }
+    const order = {
+      run_id: 'desk',
+      exchange: 'gdax',
+      pair: 'BTC_USD',
+      side: 'buy',
+      wallet_set_id: id,
+    }
     await ask(`${v1}/orders/new`, { ...order, client_oid: 'filled', type: 'market', size: '0.1' })
-    await ask(`${v1}/orders/new`, { ...order, client_oid: 'resting', type: 'limit', size: '0.5', limit: '1000' })
-    await expect.poll(async () => ((await ask(`${v1}/orders/open`)) as unknown[]).length, { timeout: 60_000 }).toBe(1)
+    await ask(`${v1}/orders/new`, {
+      ...order,
+      client_oid: 'resting',
+      type: 'limit',
+      size: '0.5',
+      limit: '1000',
+    })
+    await expect
+      .poll(async () => ((await ask(`${v1}/orders/open`)) as unknown[]).length, { timeout: 60_000 })
+      .toBe(1)
     const paths = {
       exchanges: '/exchanges',
       status: '/status',

@@ -205,7 +205,7 @@ function serve(incoming, outgoing, assets) {
   }
   const [path = '/'] = (incoming.url ?? '/').split('?')
   // A page's own address is the page's matter; only files have a dot in their names.
-  const asset = assets.get(path) ?? (extname(path) === '' ? assets.get('/index.html') : undefined)
+  const asset = assets.get(path) ?? (/\.[^/]*$/.test(path) ? undefined : assets.get('/index.html'))
   if (asset === undefined) {
     outgoing.writeHead(404, { 'Content-Type': 'text/plain' }).end('there is no such file\n')
     return
