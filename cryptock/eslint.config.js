@@ -1,5 +1,7 @@
 import js from '@eslint/js'
+import { defineConfig } from 'eslint/config'
 import hooks from 'eslint-plugin-react-hooks'
+import globals from 'globals'
 import { readdirSync } from 'node:fs'
 import tseslint from 'typescript-eslint'
 
@@ -10,7 +12,7 @@ const forbid = (group, message) => ({
   'no-restricted-imports': ['error', { patterns: [{ group, message }] }],
 })
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ['dist', 'coverage'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
@@ -22,12 +24,14 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       eqeqeq: 'error',
+      '@typescript-eslint/no-invalid-void-type': 'off', // how RTK Query says that there is no argument
     },
   },
+  { files: ['**/*.js'], languageOptions: { globals: globals.node } },
   {
     files: ['src/**/*.{ts,tsx}'],
-    plugins: { 'react-hooks': hooks },
-    rules: hooks.configs.recommended.rules,
+    extends: [hooks.configs.flat.recommended],
+    rules: { 'react-hooks/incompatible-library': 'off' }, // about a compiler that is not used
   },
   // Imports point inwards: app → features → shared, and features do not know each other.
   {

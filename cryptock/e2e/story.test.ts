@@ -9,8 +9,8 @@ import { type Platform, startPlatform } from './services'
 const PASSWORD = 'a password of my own'
 const SCREENSHOTS = process.env.SCREENSHOTS
 
-let platform: Platform
-let browser: Browser
+let platform: Platform | undefined
+let browser: Browser | undefined
 let context: BrowserContext
 let page: Page
 const complaints: string[] = []
@@ -40,6 +40,11 @@ afterAll(async () => {
   await browser?.close()
   await platform?.stop()
 })
+
+function started(): Platform {
+  if (platform === undefined) throw new Error('the services are not running')
+  return platform
+}
 
 const button = (name: string | RegExp) => page.getByRole('button', { name })
 
@@ -81,14 +86,14 @@ async function look(name: string): Promise<void> {
 
 describe('a portfolio manager', () => {
   it('signs in for the first time and chooses a password', async () => {
-    await page.goto(platform.page)
+    await page.goto(started().page)
     await page.getByLabel('Name').waitFor()
     await look('sign-in')
     await page.getByLabel('Name').fill('admin')
     await page.getByLabel('Password').fill('wrong')
     await button('Sign in').click()
     await page.getByRole('alert').waitFor()
-    await page.getByLabel('Password').fill(platform.password)
+    await page.getByLabel('Password').fill(started().password)
     await button('Sign in').click()
     await page.getByLabel('New password').fill(PASSWORD)
     await page.getByLabel('Once more').fill(PASSWORD)
@@ -168,7 +173,7 @@ describe('a portfolio manager', () => {
   })
 
   it('finds the page truthful while xWrap is away, and complete once it is back', async () => {
-    await platform.restartXWrap(async () => {
+    await started().restartXWrap(async () => {
       await page.getByText(/xWrap not connected/).waitFor()
       await page.keyboard.press('g')
       await page.keyboard.press('m')

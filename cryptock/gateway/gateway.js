@@ -63,7 +63,7 @@ export async function makeGateway({ folder, services }) {
   })
   server.on('upgrade', (incoming, socket, head) => {
     const target = route(incoming.url ?? '/', services)
-    if (target) tunnel(incoming, /** @type {import('node:net').Socket} */ (socket), head, target)
+    if (target) tunnel(incoming, socket, head, target)
     else socket.destroy()
   })
   return server
@@ -89,7 +89,7 @@ function route(url, services) {
 export function forwarded(incoming) {
   /** @type {Record<string, string | string[]>} */
   const headers = {}
-  const named = String(incoming.headers.connection ?? '').toLowerCase()
+  const named = (incoming.headers.connection ?? '').toLowerCase()
   const listed = new Set(named.split(',').map((name) => name.trim()))
   for (const [name, value] of Object.entries(incoming.headers))
     if (value !== undefined && !HOP.has(name) && !listed.has(name)) headers[name] = value
@@ -159,7 +159,7 @@ function unavailable(outgoing, prefix) {
 
 /**
  * @param {Incoming} incoming
- * @param {import('node:net').Socket} socket
+ * @param {import('node:stream').Duplex} socket
  * @param {Buffer} head
  * @param {{ service: URL, path: string }} target
  */
@@ -217,7 +217,7 @@ function serve(incoming, outgoing, assets) {
     outgoing.writeHead(304).end()
     return
   }
-  const accepted = String(incoming.headers['accept-encoding'] ?? '')
+  const accepted = incoming.headers['accept-encoding'] ?? ''
   const coding = ['br', 'gzip'].find((each) => asset.bodies[each] && accepted.includes(each))
   const body = asset.bodies[coding ?? 'identity'] ?? Buffer.alloc(0)
   if (coding) outgoing.setHeader('Content-Encoding', coding)

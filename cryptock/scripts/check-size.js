@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 
 const MAX_KB = 300
-/** @type {Record<string, { file: string, imports?: string[], isEntry?: boolean }>} */
-const manifest = JSON.parse(readFileSync('dist/.vite/manifest.json', 'utf8'))
+const manifest =
+  /** @type {Record<string, { file: string, imports?: string[], isEntry?: boolean }>} */ (
+    JSON.parse(readFileSync('dist/.vite/manifest.json', 'utf8'))
+  )
 const seen = new Set()
 
 /** @param {string} name */

@@ -41,7 +41,7 @@ function liveFor(store: AppStore, open: OpenSocket): Live {
     },
     renew: renewSession,
     dispatch: (action) => store.dispatch(action as never),
-    getState: store.getState,
+    getState: () => store.getState(),
   })
 }
 

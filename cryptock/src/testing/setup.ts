@@ -12,20 +12,15 @@ vi.mock('lightweight-charts', () => chart)
 if (typeof window !== 'undefined') {
   // What is drawn where it is seen needs somewhere to be seen.
   Object.defineProperties(HTMLElement.prototype, {
-    offsetHeight: { value: 600 },
-    offsetWidth: { value: 1200 },
+    clientHeight: { value: 600 },
+    clientWidth: { value: 1200 },
   })
-  window.ResizeObserver ??= class {
-    observe() {}
-    unobserve() {}
-    disconnect() {}
-  }
-  window.matchMedia ??= (media) =>
+  window.matchMedia = (media) =>
     ({
       media,
       matches: false,
-      addEventListener() {},
-      removeEventListener() {},
+      addEventListener: vi.fn(),
+      removeEventListener: vi.fn(),
     }) as unknown as MediaQueryList
 }
 

@@ -352,10 +352,13 @@ function Venue({ exchange }: { exchange: Exchange }) {
   const health = data?.exchanges[exchange.exchange]
   const facts: [string, string][] = [
     ['mode', exchange.mode],
-    ['delay of its trades', health?.latency_s == null ? DASH : duration(health.latency_s * 1000)],
+    [
+      'delay of its trades',
+      typeof health?.latency_s !== 'number' ? DASH : duration(health.latency_s * 1000),
+    ],
     [
       'last message',
-      health?.last_message_age_s == null
+      typeof health?.last_message_age_s !== 'number'
         ? DASH
         : `${duration(health.last_message_age_s * 1000)} ago`,
     ],

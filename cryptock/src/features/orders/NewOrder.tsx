@@ -141,8 +141,8 @@ function Form({
     const answer = await make(order)
     if (answer.data === undefined) return
     const [status, message] = answer.data
-    if (status === 'accepted') return onClose()
-    setRefusal(message)
+    if (status === 'accepted') onClose()
+    else setRefusal(message)
   }
   const back = () => {
     // What was refused was not made; a changed order is another one, unless nobody knows what became of the first.

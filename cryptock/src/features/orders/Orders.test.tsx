@@ -155,7 +155,7 @@ describe('orders', () => {
 })
 
 describe('an order', () => {
-  const of = (changes: Partial<Order>) => ({ ...resting, ...changes }) as Order
+  const of = (changes: Partial<Order>) => ({ ...resting, ...changes })
   it.each([
     [{}, 'open'],
     [{ filled_size: '0.1' as Amount }, '20 % filled'],

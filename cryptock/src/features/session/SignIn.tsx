@@ -1,5 +1,5 @@
 import { Box, Button, TextField, Typography } from '@mui/material'
-import { type FormEvent, useState } from 'react'
+import { type SubmitEvent, useState } from 'react'
 import { selectSession, signedIn } from '@/shared/api/session'
 import { useChangePasswordMutation, useLoginMutation } from '@/shared/api/xwrap'
 import { useAppDispatch, useAppSelector } from '@/shared/hooks'
@@ -46,7 +46,7 @@ function Credentials({
   const [login, { isLoading, error }] = useLoginMutation()
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     const answer = await login({ name, password })
     if (answer.data === undefined) return
@@ -103,7 +103,7 @@ function OwnPassword({ name, old }: { name: string; old: string }) {
   const [again, setAgain] = useState('')
   const short = first !== '' && first.length < PASSWORD_MIN
   const differs = again !== '' && again !== first
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     const changed = await change({ old: current, new: first })
     if (changed.error !== undefined) return

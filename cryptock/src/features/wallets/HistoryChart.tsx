@@ -10,7 +10,8 @@ export default function HistoryChart({ points, name }: { points: ValuePoint[]; n
   const [element, chart] = useChart(HEIGHT)
   const { tokens } = useTheme()
   useEffect(() => {
-    const at = chart.current
+    const drawn = chart
+    const at = drawn.current
     if (at === null) return undefined
     const series = at.addSeries(AreaSeries, {
       lineColor: tokens.accent,
@@ -21,7 +22,7 @@ export default function HistoryChart({ points, name }: { points: ValuePoint[]; n
     series.setData(points.map(({ time, value }) => ({ time: time as UTCTimestamp, value })))
     at.timeScale().fitContent()
     return () => {
-      if (chart.current === at) at.removeSeries(series)
+      if (drawn.current === at) at.removeSeries(series)
     }
   }, [chart, points, tokens])
   return (

@@ -83,8 +83,10 @@ export const marketSlice = createSlice({
     },
     topicDropped: (state, { payload }: PayloadAction<Topic>) => {
       const key = marketKey(payload.exchange, payload.pair)
-      if (payload.channel === 'book') delete state.books[key]
-      if (payload.channel === 'trades') delete state.prints[key]
+      const without = <T>(known: Record<string, T>): Record<string, T> =>
+        Object.fromEntries(Object.entries(known).filter(([each]) => each !== key))
+      if (payload.channel === 'book') state.books = without(state.books)
+      if (payload.channel === 'trades') state.prints = without(state.prints)
     },
   },
   selectors: {
