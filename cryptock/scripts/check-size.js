@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 
 const MAX_KB = 300
-const manifest =
-  /** @type {Record<string, { file: string, imports?: string[], isEntry?: boolean }>} */ (
-    JSON.parse(readFileSync('dist/.vite/manifest.json', 'utf8'))
-  )
+/** @typedef {{ file: string, imports?: string[] }} Chunk */
+/** @type {unknown} */
+const read = JSON.parse(readFileSync('dist/.vite/manifest.json', 'utf8'))
+const manifest = /** @type {Record<string, Chunk | undefined>} */ (read)
 const seen = new Set()
 
 /** @param {string} name */

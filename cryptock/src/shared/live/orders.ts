@@ -12,6 +12,10 @@ const KEPT_MAX = 20_000
 const orders = createEntityAdapter<Order>({ sortComparer: (a, b) => b.id - a.id })
 const trades = createEntityAdapter<Trade>({ sortComparer: (a, b) => b.id - a.id })
 
+// Made once: they remember what they returned.
+const orderSelectors = orders.getSelectors()
+const tradeSelectors = trades.getSelectors()
+
 export const ordersSlice = createSlice({
   name: 'orders',
   initialState: { orders: orders.getInitialState(), trades: trades.getInitialState() },
@@ -37,8 +41,8 @@ export const ordersSlice = createSlice({
   },
   selectors: {
     /** Newest first. */
-    selectOrders: (state) => orders.getSelectors().selectAll(state.orders),
-    selectOrder: (state, id: number) => orders.getSelectors().selectById(state.orders, id),
+    selectOrders: (state) => orderSelectors.selectAll(state.orders),
+    selectOrder: (state, id: number) => orderSelectors.selectById(state.orders, id),
     selectOpen: createSelector(
       [(state: { orders: ReturnType<typeof orders.getInitialState> }) => state.orders],
       (all) =>
@@ -52,11 +56,7 @@ export const ordersSlice = createSlice({
         (state: { trades: ReturnType<typeof trades.getInitialState> }) => state.trades,
         (_: unknown, orderId: number) => orderId,
       ],
-      (all, orderId) =>
-        trades
-          .getSelectors()
-          .selectAll(all)
-          .filter((trade) => trade.order_id === orderId),
+      (all, orderId) => tradeSelectors.selectAll(all).filter((trade) => trade.order_id === orderId),
     ),
   },
 })
