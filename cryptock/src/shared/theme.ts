@@ -91,6 +91,7 @@ export function makeTheme(scheme: Scheme): Theme {
       background: { default: t.page, paper: t.card },
       text: { primary: t.text, secondary: t.dim },
       divider: t.line,
+      action: { selected: `${t.accent}18`, hover: `${t.accent}0d` },
     },
     spacing: 4,
     shape: { borderRadius: 6 },
