@@ -1,6 +1,6 @@
 # `make run` and `make test` set up what they need by themselves; the second time is quick.
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit bench clean
+.PHONY: help run test check unit page bench clean
 
 PYTHON ?= python3
 CONFIG ?=
@@ -8,16 +8,21 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RUN_READY := $(VENV)/.run-ready
 TEST_READY := $(VENV)/.test-ready
+PAGE := cryptock
+PAGE_READY := $(PAGE)/node_modules/.ready
+PAGE_BUILT := $(PAGE)/dist/.built
 BENCH_VENV := .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(RUN_READY) ## market, xWrap, Cryptick and a paper run until Ctrl-C (CONFIG=settings-sample.json: the real exchanges)
+run: $(RUN_READY) ## market, xWrap, Cryptick, a paper run and the page until Ctrl-C (CONFIG=settings-sample.json: the real exchanges)
+	@devops/debian-packages.sh nodejs npm
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(PAGE_BUILT)
 	@$(PY) -m devops.launch $(if $(CONFIG),--config $(CONFIG))
 
-test: check unit ## all checks and tests
+test: check unit page ## all checks and tests
 
 check: $(TEST_READY) ## format, lint, types and import contracts
 	@echo "== ruff format";  $(VENV)/bin/ruff format --check --quiet . || { echo "run: $(VENV)/bin/ruff format ."; exit 1; }
@@ -32,11 +37,19 @@ unit: $(TEST_READY) ## the tests with coverage
 	@$(PY) -W error -m coverage run -m nose2 -s tests -t .; status=$$?; \
 	  $(VENV)/bin/coverage combine --quiet; $(VENV)/bin/coverage report --skip-covered --skip-empty | tail -25; exit $$status
 
+page: $(TEST_READY) ## the page's checks, its tests with coverage, and a person's way through it
+	@devops/debian-packages.sh nodejs npm chromium
+	@$(MAKE) --no-print-directory $(PAGE_BUILT)
+	@echo "== page: format, lint, types"; cd $(PAGE) && npm run --silent check
+	@echo "== page: tests";               cd $(PAGE) && npm test --silent
+	@echo "== page: services and browser"; cd $(PAGE) && npm run --silent e2e
+
 bench: $(TEST_READY) ## the benchmarks, as ratios in one run
 	@$(MAKE) --no-print-directory $(BENCH_READY) || echo "the peers can't be installed: they are left out"
 	@$(PY) -m benchmarks
 
 clean: ## remove what was built, but not var/ (your data)
+	rm -rf $(PAGE)/node_modules $(PAGE)/dist $(PAGE)/coverage
 	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(PY):
@@ -53,6 +66,17 @@ $(TEST_READY): requirements-test.lock | $(PY)
 	@echo "installing the locked dependencies with the test tools (about a minute the first time)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-test.lock
 	@touch $@ $(RUN_READY)
+
+$(PAGE_READY): $(PAGE)/package-lock.json $(PAGE)/package.json
+	@echo "installing the page's locked dependencies (about half a minute the first time)"
+	@# `npm ci` refuses a lock file without the packages of other systems
+	@cd $(PAGE) && npm install --no-save --ignore-scripts --silent --no-audit --no-fund
+	@touch $@
+
+$(PAGE_BUILT): $(PAGE_READY) $(PAGE)/index.html $(PAGE)/vite.config.ts $(shell find $(PAGE)/src $(PAGE)/public -type f)
+	@echo "building the page"
+	@cd $(PAGE) && npm run --silent build -- --logLevel warn
+	@touch $@
 
 $(BENCH_READY): requirements-bench.lock
 	@echo "installing the peers of the benchmarks (about a minute the first time)"

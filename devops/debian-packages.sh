@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# Install the Debian packages that only the tests need. Quick and silent when they are there; where
-# it can't be done it says so and goes on, and the tests that need them are skipped.
+# Install Debian packages: those named, or the ones that only the tests need. Quick and silent when
+# they are there; where it can't be done it says so and goes on, and what needs them is left out.
 set -euo pipefail
-packages=(influxdb)
+packages=("${@:-influxdb}")
 
 missing=()
 for package in "${packages[@]}"; do
+  # However it came here: npm may be part of another package.
+  command -v "${package/nodejs/node}" >/dev/null && continue
   dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
     missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 skip() {
-  echo "not installed: ${missing[*]} ($1); the tests that need them are skipped"
+  echo "not installed: ${missing[*]} ($1); what needs them is left out"
   exit 0
 }
 command -v apt-get >/dev/null || skip "there is no apt-get"

@@ -1,4 +1,4 @@
-"""Run the platform on this machine until Ctrl-C: a market, xWrap, Cryptick and one paper run.
+"""Run the platform on this machine until Ctrl-C: a market, xWrap, Cryptick, a paper run, the page.
 
 Without ``--config`` the market is the sandbox with a simulated one, so no network is needed.
 """
@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -28,6 +29,8 @@ SANDBOX_SETTINGS = ROOT / "devops/settings-sandbox.json"
 SANDBOX_REST = "http://127.0.0.1:4280"
 XWRAP = "http://127.0.0.1:4242/xwrap/v1"
 SERVER = "http://127.0.0.1:5726"
+PAGE = "http://127.0.0.1:8200"
+PAGE_FILES = ROOT / "cryptock/dist/index.html"
 STOP_S_MAX = 4.0  # honcho kills what is left five seconds after the first process ended
 POLL_S = 0.2
 CRYPTICK = ".venv/bin/python -m cryptick.run"
@@ -90,7 +93,16 @@ def xwrap_ready() -> bool:
     return bool(exchanges) and all(exchange["status"] == "ready" for exchange in exchanges)
 
 
-def guide(manager: OrderlyManager, sandbox: bool) -> None:
+def page_ready() -> bool:
+    """Tell whether the page is served."""
+    try:
+        with urlopen(PAGE, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def guide(manager: OrderlyManager, sandbox: bool, page: bool) -> None:
     """Say when each part is healthy, where it is, and what to try next."""
     started = time.monotonic()
 
@@ -106,6 +118,9 @@ def guide(manager: OrderlyManager, sandbox: bool) -> None:
     healthy("Cryptick", SERVER, "try /docs, /runs")
     wait_until(lambda: (fetch(f"{XWRAP}/wallets/allocated") or {}).get("wallets"))
     healthy("run", "var/runs", "its orders and fills follow here; each run has a folder")
+    if page:
+        wait_until(page_ready)
+        healthy("page", PAGE, "open it in a browser")
     today = datetime.now(UTC).date()
     period = f"-s {today - timedelta(days=60):%d-%m-%Y} -e {today - timedelta(days=1):%d-%m-%Y}"
     manager.say("Ctrl-C ends everything. In another terminal, try:")
@@ -154,7 +169,13 @@ def main() -> int:
     run = f"-m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --wait 120s --runs-dir {runs}"
     add("run", f"exec {python} {run}")
 
-    Thread(target=guide, args=(manager, config == SANDBOX_SETTINGS), daemon=True).start()
+    page = shutil.which("node") is not None and PAGE_FILES.is_file()
+    if page:
+        add("page", "exec node cryptock/gateway/main.js")
+    else:
+        print("make run: the page is left out: it needs nodejs and npm", file=sys.stderr)
+
+    Thread(target=guide, args=(manager, config == SANDBOX_SETTINGS, page), daemon=True).start()
     manager.loop()
     interrupted = manager.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     return 0 if interrupted else manager.returncode or 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.system.processes import ROOT
 
-PORTS = (4200, 4242, 4280, 4281, 5726)
+PORTS = (4200, 4242, 4280, 4281, 5726, 8200)
 HEALTHY = ("market   healthy", "xWrap    healthy", "Cryptick healthy", "run      healthy")
 
 

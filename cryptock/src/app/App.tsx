@@ -1,0 +1,103 @@
+import { CssBaseline, ThemeProvider, useMediaQuery } from '@mui/material'
+import { useEffect, useMemo, useState } from 'react'
+import { Provider } from 'react-redux'
+import { Navigate, Route, Routes } from 'react-router'
+import { SignIn } from '@/features/session/SignIn'
+import { renew, send } from '@/shared/api/request'
+import { selectIsReady, selectSession, signedIn, signedOut } from '@/shared/api/session'
+import type { Notifications, Session } from '@/shared/api/wire'
+import { xwrapApi } from '@/shared/api/xwrap'
+import { LiveContext, useAppDispatch, useAppSelector } from '@/shared/hooks'
+import { Live, type Socket } from '@/shared/live/live'
+import { ordersForgotten } from '@/shared/live/orders'
+import type { AppStore } from '@/shared/store'
+import { makeTheme, type Scheme } from '@/shared/theme'
+import { Frame } from './Frame'
+import { PAGES } from './pages'
+
+export type OpenSocket = (token: () => string | null) => Socket
+
+const SCHEME = 'cryptock.scheme'
+
+/** What is pushed, for a store's session. */
+function liveFor(store: AppStore, open: OpenSocket): Live {
+  const token = () => store.getState().session.token
+  const renewSession = async () => {
+    const renewed = await renew()
+    if ('data' in renewed) store.dispatch(signedIn(renewed.data as Session))
+    else if (renewed.error.status === 401) store.dispatch(signedOut('Your session has ended.'))
+  }
+  return new Live({
+    open: () => open(token),
+    catchUp: async (seq) => {
+      const call = { path: '/xwrap/v1/notifications', query: { seq: seq ?? undefined } }
+      let answer = await send(call, token())
+      if ('error' in answer && answer.error.status === 401) {
+        await renewSession()
+        answer = await send(call, token())
+      }
+      if ('error' in answer) throw new Error(answer.error.message)
+      return answer.data as Notifications
+    },
+    renew: renewSession,
+    dispatch: (action) => store.dispatch(action as never),
+    getState: () => store.getState(),
+  })
+}
+
+export function App({ store, open }: { store: AppStore; open: OpenSocket }) {
+  const dark = useMediaQuery('(prefers-color-scheme: dark)', { noSsr: true })
+  const [chosen, setChosen] = useState(() => localStorage.getItem(SCHEME) as Scheme | null)
+  const scheme = chosen ?? (dark ? 'dark' : 'light')
+  const theme = useMemo(() => makeTheme(scheme), [scheme])
+  const live = useMemo(() => liveFor(store, open), [store, open])
+  const toggle = () => {
+    const next = scheme === 'dark' ? 'light' : 'dark'
+    localStorage.setItem(SCHEME, next)
+    setChosen(next)
+  }
+  return (
+    <Provider store={store}>
+      <ThemeProvider theme={theme}>
+        <CssBaseline enableColorScheme />
+        <LiveContext value={live}>
+          <Content live={live} onScheme={toggle} />
+        </LiveContext>
+      </ThemeProvider>
+    </Provider>
+  )
+}
+
+function Content({ live, onScheme }: { live: Live; onScheme: () => void }) {
+  const dispatch = useAppDispatch()
+  const { status } = useAppSelector(selectSession)
+  const ready = useAppSelector(selectIsReady)
+  useEffect(() => {
+    if (status !== 'unknown') return
+    void renew().then((answer) =>
+      dispatch('data' in answer ? signedIn(answer.data as Session) : signedOut('')),
+    )
+  }, [status, dispatch])
+  useEffect(() => {
+    if (!ready) return undefined
+    live.start()
+    return () => {
+      live.stop()
+      // Whoever signs in next may not be allowed to see it.
+      dispatch(ordersForgotten())
+      dispatch(xwrapApi.util.resetApiState())
+    }
+  }, [ready, live, dispatch])
+  if (status === 'unknown') return null
+  if (!ready) return <SignIn />
+  return (
+    <Routes>
+      <Route element={<Frame onScheme={onScheme} />}>
+        {PAGES.map(({ path, Content: Page }) => (
+          <Route key={path} path={path} element={<Page />} />
+        ))}
+        <Route path="*" element={<Navigate to="/market" replace />} />
+      </Route>
+    </Routes>
+  )
+}

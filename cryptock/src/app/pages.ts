@@ -1,0 +1,39 @@
+import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlined'
+import ShowChart from '@mui/icons-material/ShowChart'
+import SwapVert from '@mui/icons-material/SwapVert'
+import { type ComponentType, lazy } from 'react'
+
+export interface Page {
+  path: string
+  name: string
+  key: string
+  Icon: ComponentType
+  Content: ComponentType
+}
+
+/** All there is to go to; each is loaded when it is first shown. */
+export const PAGES: readonly Page[] = [
+  {
+    path: '/market',
+    name: 'Market',
+    key: 'm',
+    Icon: ShowChart,
+    Content: lazy(() => import('@/features/market/Market').then((it) => ({ default: it.Market }))),
+  },
+  {
+    path: '/wallets',
+    name: 'Wallets',
+    key: 'w',
+    Icon: AccountBalanceWallet,
+    Content: lazy(() =>
+      import('@/features/wallets/Wallets').then((it) => ({ default: it.Wallets })),
+    ),
+  },
+  {
+    path: '/orders',
+    name: 'Orders',
+    key: 'o',
+    Icon: SwapVert,
+    Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
+  },
+]

@@ -1,0 +1,169 @@
+/** What the page asks xWrap for. What is pushed comes through `live`. */
+import { createApi } from '@reduxjs/toolkit/query/react'
+import type { Amount } from '../amount'
+import { ordersReceived, tradesReceived } from '../live/orders'
+import { request } from './request'
+import type {
+  Candles,
+  Control,
+  Exchange,
+  Health,
+  Incident,
+  KillLevel,
+  NewOrder,
+  Order,
+  Session,
+  Trade,
+  Unallocated,
+  WalletHistory,
+  WalletSet,
+  WalletSummary,
+  Wallets,
+} from './wire'
+
+const V1 = '/xwrap/v1'
+const ROWS_MAX = 1000
+
+export const xwrapApi = createApi({
+  reducerPath: 'xwrap',
+  baseQuery: request,
+  tagTypes: ['Exchanges', 'Health', 'Wallets', 'History', 'Orders', 'Control', 'Candles'],
+  endpoints: (build) => ({
+    getExchanges: build.query<Exchange[], void>({
+      query: () => ({ path: `${V1}/exchanges` }),
+      providesTags: ['Exchanges'],
+    }),
+    getHealth: build.query<Health, void>({
+      query: () => ({ path: `${V1}/health` }),
+      providesTags: ['Health'],
+    }),
+    getVersion: build.query<string, void>({
+      query: () => ({ path: `${V1}/status` }),
+      transformResponse: (status: { version: string }) => status.version,
+    }),
+    getCandles: build.query<
+      Candles,
+      { exchange: string; pair: string; freq: string; start: number }
+    >({
+      query: ({ exchange, pair, ...query }) => ({ path: `${V1}/ohlcv/${exchange}/${pair}`, query }),
+      providesTags: ['Candles'],
+      keepUnusedDataFor: 30,
+    }),
+    getWallets: build.query<Wallets, void>({
+      query: () => ({ path: `${V1}/wallets/sets` }),
+      transformResponse: (answer: Record<string, WalletSet> & Record<string, WalletSummary>) => {
+        const { total, unallocated, allocated, ...sets } = answer as Omit<Wallets, 'sets'> &
+          Record<string, WalletSet>
+        return { total, unallocated, allocated, sets: Object.values(sets) }
+      },
+      providesTags: ['Wallets'],
+    }),
+    getUnallocated: build.query<Unallocated, void>({
+      query: () => ({ path: `${V1}/wallets/unallocated_exchange` }),
+      providesTags: ['Wallets'],
+    }),
+    getHistory: build.query<WalletHistory, number>({
+      query: (setId) => ({ path: `${V1}/wallets/history/${setId}` }),
+      providesTags: ['History'],
+    }),
+    /** Orders, open ones first; they are read from the store, where pushed ones are newer. */
+    getOrders: build.query<null, void>({
+      queryFn: async (_, api, __, ask) => {
+        const orders = await ask({
+          path: `${V1}/orders/recent`,
+          query: { include_open: true, limit: ROWS_MAX },
+        })
+        if (orders.error) return { error: orders.error }
+        const trades = await ask({ path: `${V1}/trades`, query: { limit: ROWS_MAX } })
+        if (trades.error) return { error: trades.error }
+        api.dispatch(ordersReceived(orders.data as Order[]))
+        api.dispatch(tradesReceived(trades.data as Trade[]))
+        return { data: null }
+      },
+      providesTags: ['Orders'],
+    }),
+    getControl: build.query<Control, void>({
+      query: () => ({ path: `${V1}/control` }),
+      providesTags: ['Control'],
+    }),
+    getIncidents: build.query<Incident[], void>({
+      query: () => ({ path: `${V1}/control/incidents` }),
+      providesTags: ['Control'],
+    }),
+    makeOrder: build.mutation<[status: string, message: string], NewOrder>({
+      query: (body) => ({ path: `${V1}/orders/new`, body }),
+    }),
+    cancelOrder: build.mutation<Order, { exchange: string; client_order_id: string }>({
+      query: (body) => ({ path: `${V1}/orders/cancel`, body }),
+      onQueryStarted: async (_, { dispatch, queryFulfilled }) => {
+        const done = await queryFulfilled.catch(() => null)
+        if (done) dispatch(ordersReceived([done.data]))
+      },
+    }),
+    createWalletSet: build.mutation<
+      { id: number },
+      { run_id: string; wallets: { exchange: string; currency: string; allocation: Amount }[] }
+    >({
+      query: (body) => ({ path: `${V1}/wallets/new`, body }),
+      // The token is for a run of its own: nothing here has a use for it.
+      transformResponse: ({ id }: { id: number }) => ({ id }),
+      invalidatesTags: ['Wallets'],
+    }),
+    allocate: build.mutation<
+      unknown,
+      { wallet_set_id: number; exchange: string; base: string; movement: Amount }
+    >({
+      query: (body) => ({ path: `${V1}/wallets/allocate`, body }),
+      invalidatesTags: ['Wallets'],
+    }),
+    deactivate: build.mutation<unknown, { wallet_set_id: number; force: boolean }>({
+      query: (body) => ({ path: `${V1}/wallets/deactivate`, body }),
+      invalidatesTags: ['Wallets'],
+    }),
+    addFunds: build.mutation<number, { exchange: string; base: string; movement: Amount }>({
+      query: (body) => ({ path: `${V1}/wallets/virtual/transaction`, body }),
+      invalidatesTags: ['Wallets'],
+    }),
+    setKillSwitch: build.mutation<{ level: KillLevel; cancelling: number }, { level: KillLevel }>({
+      query: (body) => ({ path: `${V1}/control/kill_switch`, body }),
+      invalidatesTags: ['Control'],
+    }),
+    acknowledge: build.mutation<unknown, { exchange: string; currency: string; note: string }>({
+      query: (body) => ({ path: `${V1}/control/acknowledge`, body }),
+      invalidatesTags: ['Control', 'Wallets'],
+    }),
+    login: build.mutation<Session, { name: string; password: string }>({
+      query: (body) => ({ path: '/auth/login', body }),
+    }),
+    changePassword: build.mutation<unknown, { old: string; new: string }>({
+      query: (body) => ({ path: '/auth/password', body }),
+    }),
+    logout: build.mutation<unknown, void>({
+      query: () => ({ path: '/auth/logout', body: {} }),
+    }),
+  }),
+})
+
+export const {
+  useGetExchangesQuery,
+  useGetHealthQuery,
+  useGetVersionQuery,
+  useGetCandlesQuery,
+  useGetWalletsQuery,
+  useGetUnallocatedQuery,
+  useGetHistoryQuery,
+  useGetOrdersQuery,
+  useGetControlQuery,
+  useGetIncidentsQuery,
+  useMakeOrderMutation,
+  useCancelOrderMutation,
+  useCreateWalletSetMutation,
+  useAllocateMutation,
+  useDeactivateMutation,
+  useAddFundsMutation,
+  useSetKillSwitchMutation,
+  useAcknowledgeMutation,
+  useLoginMutation,
+  useChangePasswordMutation,
+  useLogoutMutation,
+} = xwrapApi

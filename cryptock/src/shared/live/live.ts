@@ -1,0 +1,240 @@
+/**
+ * The one place where what is pushed comes in: it is checked, gathered per frame and dispatched.
+ *
+ * After a drop the page asks for what it has missed, by number, before it calls itself live again.
+ * Socket.IO events bear no number, so the newest one is asked for now and then: what was known the
+ * time before has certainly arrived.
+ */
+import type { UnknownAction } from '@reduxjs/toolkit'
+import type { Notifications, Order, Pushed, Trade, WalletSet } from '../api/wire'
+import { xwrapApi } from '../api/xwrap'
+import { Frame } from './frame'
+import {
+  connectionChanged,
+  marketKey,
+  marketReceived,
+  type MarketState,
+  type Topic,
+  topicDropped,
+} from './market'
+import { ordersReceived, tradesReceived } from './orders'
+
+/** What is used of Socket.IO's client. */
+export interface Socket {
+  on(event: string, heard: (argument: unknown) => void): unknown
+  emitWithAck(event: string, argument: unknown): Promise<unknown>
+  connect(): unknown
+  disconnect(): unknown
+}
+
+export interface LiveOptions {
+  /** Makes a socket that is not connected yet. */
+  open: () => Socket
+  /** Asks for notifications after a number; without one for the newest number only. */
+  catchUp: (seq: number | null) => Promise<Notifications>
+  /** Asks for a new token where the service has refused the old one. */
+  renew: () => Promise<void>
+  dispatch: (action: UnknownAction | ReturnType<typeof xwrapApi.util.updateQueryData>) => unknown
+  getState: () => { market: MarketState }
+  now?: () => number
+}
+
+type Event = { [K in keyof Pushed]: { name: K; params: Pushed[K] } }[keyof Pushed]
+
+const EVENTS = [
+  'order',
+  'trade',
+  'wallet_set',
+  'exchstatus',
+  'incident',
+  'logmessages',
+  'ticker',
+  'trades',
+  'book',
+  'candle',
+] as const satisfies readonly (keyof Pushed)[]
+
+const CURSOR_MS = 15_000
+const RETRY_MS = 2000
+const SUMMARY_MS = 1000
+
+export class Live {
+  readonly #options: LiveOptions
+  readonly #frame: Frame<Event>
+  readonly #wanted = new Map<string, { topic: Topic; users: number }>()
+  #socket: Socket | null = null
+  #round = 0
+  #cursor: number | null = null
+  #newest: number | null = null
+  #timer: ReturnType<typeof setInterval> | null = null
+  #summary: ReturnType<typeof setTimeout> | null = null
+  #retry: ReturnType<typeof setTimeout> | null = null
+
+  constructor(options: LiveOptions) {
+    this.#options = options
+    this.#frame = new Frame((events) => this.#pass(events))
+  }
+
+  start(): void {
+    if (this.#socket !== null) return
+    const socket = this.#options.open()
+    this.#socket = socket
+    socket.on('connect', () => void this.#connected())
+    socket.on('disconnect', (reason) => this.#lost(reason === 'io server disconnect'))
+    socket.on('connect_error', () => this.#lost(true))
+    for (const name of EVENTS)
+      socket.on(name, (params) => this.#frame.add({ name, params } as Event))
+    socket.connect()
+    this.#timer = setInterval(() => void this.#moveCursor(), CURSOR_MS)
+  }
+
+  stop(): void {
+    this.#round += 1
+    this.#socket?.disconnect()
+    this.#socket = null
+    this.#cursor = this.#newest = null
+    this.#frame.clear()
+    for (const timer of [this.#timer, this.#summary, this.#retry])
+      if (timer !== null) clearTimeout(timer)
+    this.#timer = this.#summary = this.#retry = null
+    this.#tell('connecting')
+  }
+
+  /** Have a pair's market data pushed until the returned function is called. */
+  want(topic: Topic): () => void {
+    const key = `${topic.channel}:${marketKey(topic.exchange, topic.pair)}`
+    const entry = this.#wanted.get(key) ?? { topic, users: 0 }
+    this.#wanted.set(key, entry)
+    entry.users += 1
+    if (entry.users === 1) void this.#ask('subscribe', topic)
+    return () => {
+      entry.users -= 1
+      if (entry.users > 0) return
+      this.#wanted.delete(key)
+      void this.#ask('unsubscribe', topic)
+      this.#options.dispatch(topicDropped(topic))
+    }
+  }
+
+  async #connected(): Promise<void> {
+    const round = ++this.#round
+    this.#tell('catching-up')
+    try {
+      const missed = await this.#options.catchUp(this.#cursor)
+      if (round !== this.#round) return
+      this.#cursor = this.#newest = missed.last_seq
+      for (const { method, params } of missed.notifications)
+        if ((EVENTS as readonly string[]).includes(method))
+          this.#frame.add({ name: method, params } as Event)
+      this.#frame.flush()
+      this.#options.dispatch(
+        xwrapApi.util.invalidateTags([
+          'Exchanges',
+          'Health',
+          'Wallets',
+          'History',
+          'Orders',
+          'Control',
+          'Candles',
+        ]),
+      )
+      for (const { topic } of this.#wanted.values()) void this.#ask('subscribe', topic)
+      this.#tell('live')
+    } catch {
+      this.#retry = setTimeout(() => {
+        if (round === this.#round) void this.#connected()
+      }, RETRY_MS)
+    }
+  }
+
+  #lost(refused: boolean): void {
+    const round = ++this.#round
+    this.#tell('lost')
+    if (!refused) return // it connects again by itself
+    this.#retry = setTimeout(() => {
+      if (round !== this.#round) return
+      void this.#options.renew().finally(() => round === this.#round && this.#socket?.connect())
+    }, RETRY_MS)
+  }
+
+  async #moveCursor(): Promise<void> {
+    if (this.#options.getState().market.connection !== 'live') return
+    const round = this.#round
+    const newest = await this.#options.catchUp(null).catch(() => null)
+    if (newest === null || round !== this.#round) return
+    this.#cursor = this.#newest
+    this.#newest = newest.last_seq
+  }
+
+  async #ask(what: 'subscribe' | 'unsubscribe', topic: Topic): Promise<void> {
+    // While it is not connected it would be asked twice: on connecting all that is wanted is asked for.
+    const { connection } = this.#options.getState().market
+    if (connection !== 'live' && connection !== 'catching-up') return
+    await this.#socket?.emitWithAck(what, topic).catch(() => null)
+  }
+
+  #tell(connection: MarketState['connection']): void {
+    this.#options.dispatch(connectionChanged({ connection, at: (this.#options.now ?? Date.now)() }))
+  }
+
+  #pass(events: Event[]): void {
+    const { dispatch } = this.#options
+    const of = <K extends keyof Pushed>(name: K): Pushed[K][] =>
+      events.flatMap((event) => (event.name === name ? [event.params as Pushed[K]] : []))
+    const market = {
+      at: (this.#options.now ?? Date.now)(),
+      tickers: of('ticker'),
+      books: of('book'),
+      prints: of('trades'),
+      logs: of('logmessages'),
+    }
+    if (Object.values(market).some((each) => Array.isArray(each) && each.length > 0)) {
+      dispatch(marketReceived(market))
+      this.#repairBooks(market.books)
+    }
+    const orders: Order[] = of('order')
+    if (orders.length) dispatch(ordersReceived(orders))
+    const trades: Trade[] = of('trade')
+    if (trades.length) dispatch(tradesReceived(trades))
+    const sets = of('wallet_set')
+    if (sets.length) {
+      dispatch(
+        xwrapApi.util.updateQueryData('getWallets', undefined, (known) => {
+          known.sets = newest(known.sets, sets)
+        }),
+      )
+      this.#refreshSummaries()
+    }
+    if (of('exchstatus').length) dispatch(xwrapApi.util.invalidateTags(['Exchanges', 'Health']))
+    if (of('incident').length) dispatch(xwrapApi.util.invalidateTags(['Control']))
+    for (const message of of('candle'))
+      dispatch(xwrapApi.util.invalidateTags(message.points.length ? ['Candles'] : []))
+  }
+
+  /** Subscribe anew to books that have missed a message. */
+  #repairBooks(messages: Pushed['book'][]): void {
+    const { books } = this.#options.getState().market
+    const broken = new Map(messages.map((each) => [marketKey(each.exchange, each.pair), each]))
+    for (const [key, { exchange, pair }] of broken)
+      if (books[key] === null && this.#wanted.has(`book:${key}`))
+        void this.#ask('subscribe', { channel: 'book', exchange, pair })
+  }
+
+  /** Sums are not pushed: they are asked for again, at most once a second. */
+  #refreshSummaries(): void {
+    this.#summary ??= setTimeout(() => {
+      this.#summary = null
+      this.#options.dispatch(xwrapApi.util.invalidateTags(['Wallets']))
+    }, SUMMARY_MS)
+  }
+}
+
+function newest(known: WalletSet[], pushed: WalletSet[]): WalletSet[] {
+  const sets = new Map(known.map((set) => [set.id, set]))
+  for (const set of pushed)
+    if (set.type === 'logical' && set.timestamp >= (sets.get(set.id)?.timestamp ?? 0)) {
+      if (set.active) sets.set(set.id, set)
+      else sets.delete(set.id)
+    }
+  return [...sets.values()]
+}

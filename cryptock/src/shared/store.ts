@@ -1,0 +1,19 @@
+import { combineSlices, configureStore } from '@reduxjs/toolkit'
+import { sessionSlice } from './api/session'
+import { xwrapApi } from './api/xwrap'
+import { marketSlice } from './live/market'
+import { ordersSlice } from './live/orders'
+
+const reducer = combineSlices(sessionSlice, marketSlice, ordersSlice, xwrapApi)
+
+export const makeStore = () =>
+  configureStore({
+    reducer,
+    middleware: (defaults) =>
+      // Books are large and never drafted: looking through them at each action would take longer than drawing them.
+      defaults({ serializableCheck: false, immutableCheck: false }).concat(xwrapApi.middleware),
+  })
+
+export type AppStore = ReturnType<typeof makeStore>
+export type RootState = ReturnType<typeof reducer>
+export type AppDispatch = AppStore['dispatch']

@@ -1,0 +1,67 @@
+/** The whole page with a recorded service and a socket that tests hold in their hands. */
+import { act, render, screen } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { MemoryRouter } from 'react-router'
+import { App } from '@/app/App'
+import type { Pushed } from '@/shared/api/wire'
+import type { Socket } from '@/shared/live/live'
+import { makeStore } from '@/shared/store'
+import { posted } from './service'
+
+export class FakeSocket implements Socket {
+  readonly asked: { event: string; argument: unknown }[] = []
+  readonly #heard = new Map<string, (argument: unknown) => void>()
+  connects = 0
+
+  on(event: string, heard: (argument: unknown) => void): void {
+    this.#heard.set(event, heard)
+  }
+
+  emitWithAck(event: string, argument: unknown): Promise<unknown> {
+    this.asked.push({ event, argument })
+    return Promise.resolve({ status: 'ok' })
+  }
+
+  connect(): void {
+    this.connects += 1
+    queueMicrotask(() => this.hear('connect', undefined))
+  }
+
+  disconnect(): void {
+    this.hear('disconnect', 'io client disconnect')
+  }
+
+  hear(event: string, argument: unknown): void {
+    this.#heard.get(event)?.(argument)
+  }
+}
+
+const frames = (count: number) =>
+  new Promise<void>((done) => {
+    const next = (left: number) =>
+      left === 0 ? done() : requestAnimationFrame(() => next(left - 1))
+    next(count)
+  })
+
+export async function openPage(path = '/market', until = 'xWrap connected') {
+  posted.length = 0
+  const store = makeStore()
+  const socket = new FakeSocket()
+  const user = userEvent.setup()
+  render(
+    <MemoryRouter initialEntries={[path]}>
+      <App store={store} open={() => socket} />
+    </MemoryRouter>,
+  )
+  await screen.findByText(new RegExp(until))
+  const push = <K extends keyof Pushed>(event: K, params: Pushed[K]) =>
+    act(async () => {
+      socket.hear(event, params)
+      await frames(2)
+    })
+  return { store, socket, user, push }
+}
+
+/** Where something was posted, and what. */
+export const sent = (path: string): unknown[] =>
+  posted.flatMap((each) => (each.path.endsWith(path) ? [each.body] : []))
