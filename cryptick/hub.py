@@ -143,9 +143,7 @@ class Hub:
 
     def notify(self, method: str, *params: object) -> None:
         """Post a message that nobody answers."""
-        self.waiting.append((self.cause, Call(method, params)))
-        if not self._delivering:
-            self.deliver()
+        self.post(Call(method, params))
 
     def call(self, method: str, *params: object, reply: Handler) -> str:
         """Post a call; ``reply`` gets its `Result` or `Failure`. Return the response method.
