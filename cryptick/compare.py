@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cryptick.command import CommandParser, carry_out
 from cryptick.errors import UsageError
-from cryptick.past_runs import CommandParser, PastRun, command
+from cryptick.past_runs import PastRun
 from cryptick.report import Summary
 from cryptick.report.words import figure_rows, setting_rows
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--runs-dir", metavar="PATH", default="var/runs", help="where runs are kept (%(default)s)")
     add("--json", action="store_true", help="print their summaries as JSON")
     add("--html", metavar="FILE", help="write a page with their equity over each other")
-    return command("cryptick.compare", _run, parser, argv)
+    return carry_out("cryptick.compare", lambda: _run(parser.parse_args(argv)))
 
 
 def _run(options: argparse.Namespace) -> int:

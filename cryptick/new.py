@@ -6,10 +6,10 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
+from cryptick.command import CommandParser, carry_out
 from cryptick.errors import UsageError
-from exchange_wrapper.errors import XWrapError
 
 __all__ = ["main", "write_template"]
 
@@ -68,11 +68,6 @@ class NAME(Strategy):
 '''
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
 def write_template(name: str, directory: Path) -> Path:
     """Write the file of a new strategy and return its path; an existing file is never touched.
 
@@ -98,15 +93,15 @@ def write_template(name: str, directory: Path) -> Path:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write a new strategy's file and return the exit status."""
-    parser = _Parser(prog="python -m cryptick.new", description="Write a strategy to begin with.")
+    about = "Write a strategy to begin with."
+    parser = CommandParser(prog="python -m cryptick.new", description=about)
     parser.add_argument("name", help="its class name, such as MyStrategy")
     parser.add_argument("--dir", default=".", help="where its file is written (default: here)")
-    try:
-        arguments = parser.parse_args(argv)
-        path = write_template(arguments.name, Path(arguments.dir))
-    except XWrapError as error:
-        sys.stderr.write(f"cryptick.new: {error.message}\n")
-        return error.exit_code
+    return carry_out("cryptick.new", lambda: _write(parser.parse_args(argv)))
+
+
+def _write(arguments: argparse.Namespace) -> int:
+    path = write_template(arguments.name, Path(arguments.dir))
     shown = path if path.is_absolute() else f"./{path}"
     run = f"python -m cryptick.run {shown}:{arguments.name}"
     sys.stdout.write(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 
 import msgspec
 
@@ -31,7 +31,6 @@ __all__ = [
     "Balances",
     "Flags",
     "MarketOptions",
-    "Parser",
     "add_market_options",
     "make_request",
     "open_history",
@@ -65,14 +64,6 @@ class MarketOptions:
     slippage_bps: str | None
     maker_fee: str | None
     taker_fee: str | None
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that raises `UsageError` instead of ending the process."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what is wrong with the command line."""
-        raise UsageError(message)
 
 
 def add_market_options(parser: argparse.ArgumentParser, models: Sequence[FillModel]) -> None:

@@ -15,9 +15,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from cryptick.command import CommandParser, carry_out
 from cryptick.errors import UsageError
 from cryptick.inputs import INPUTS, Input, RunHeader, read_inputs
-from cryptick.past_runs import CommandParser, PastRun, command
+from cryptick.past_runs import PastRun
 from cryptick.request import make_params_from_json
 from cryptick.run_directory import RunDirectory
 from cryptick.run_replay import MESSAGES, RunReplay
@@ -79,7 +80,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare a run with its replay and return the exit status."""
-    return command("cryptick.parity", _run, _parser(), argv)
+    return carry_out("cryptick.parity", lambda: _run(_parser().parse_args(argv)))
 
 
 def _run(options: argparse.Namespace) -> int:

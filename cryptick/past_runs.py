@@ -1,13 +1,10 @@
-"""Runs that are over, read from their directories, and the frame of the commands on them."""
+"""Runs that are over, read from their directories."""
 
-import argparse
 import csv
-import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -15,10 +12,9 @@ import numpy as np
 from cryptick.errors import UsageError
 from cryptick.metrics import FloatArray, IntArray
 from cryptick.report.summary import SCHEMA, Summary
-from exchange_wrapper.errors import XWrapError
 from exchange_wrapper.times import SECOND, from_iso
 
-__all__ = ["CommandParser", "PastRun", "command"]
+__all__ = ["PastRun"]
 
 
 @dataclass(frozen=True)
@@ -98,34 +94,3 @@ class PastRun:
             raise UsageError(f"{file} can't be read: {error.strerror}") from None
         except (KeyError, TypeError, ValueError):
             raise UsageError(f"{file} is damaged") from None
-
-
-class CommandParser(argparse.ArgumentParser):
-    """A parser whose complaints are errors of ours."""
-
-    def error(self, message: str) -> NoReturn:
-        """Complain.
-
-        Raises
-        ------
-        UsageError
-            Always.
-        """
-        raise UsageError(message)
-
-
-def command(
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    parser: CommandParser,
-    argv: Sequence[str] | None,
-) -> int:
-    """Parse a command line, run it and return the exit status; an error is one sentence."""
-    try:
-        return run(parser.parse_args(argv))
-    except XWrapError as error:
-        sys.stderr.write(f"{name}: {error.message}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write(f"{name}: stopped\n")
-        return 130

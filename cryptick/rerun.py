@@ -24,10 +24,11 @@ from cryptick.backtest import (
 )
 from cryptick.book_replay import Recording
 from cryptick.candle_market import Series
+from cryptick.command import CommandParser, carry_out
 from cryptick.errors import UsageError
 from cryptick.fill_rule import FillModel
 from cryptick.manifest import RESULT_FILES, Manifest, describe_run, request_of, results_of
-from cryptick.past_runs import CommandParser, PastRun, command
+from cryptick.past_runs import PastRun
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory
 from cryptick.valuation import Plan
@@ -193,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--runs-dir", metavar="PATH", default="var/runs", help="where runs are kept (%(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
-    return command("cryptick.rerun", _run, parser, argv)
+    return carry_out("cryptick.rerun", lambda: _run(parser.parse_args(argv)))
 
 
 def _run(options: argparse.Namespace) -> int:

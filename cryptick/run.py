@@ -16,10 +16,10 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from cryptick.command import CommandParser, carry_out
 from cryptick.fill_rule import FillModel
 from cryptick.options import (
     MarketOptions,
-    Parser,
     add_market_options,
     make_request,
     open_history,
@@ -34,7 +34,6 @@ from cryptick.request import RunRequest
 from cryptick.runner import claim, connect, run_backtest, run_on_xwrap
 from cryptick.strategy import Strategy, find_strategy
 from exchange_wrapper.candles import parse_freq
-from exchange_wrapper.errors import XWrapError
 
 __all__ = ["main"]
 
@@ -76,14 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a strategy and return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    try:
-        return _run(arguments, stderr)
-    except XWrapError as error:
-        stderr.print(f"cryptick.run: {error.message}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        stderr.print("cryptick.run: stopped")
-        return 130
+    return carry_out("cryptick.run", lambda: _run(arguments, stderr))
 
 
 def _run(arguments: list[str], stderr: Console) -> int:
@@ -155,8 +147,8 @@ def _on_xwrap(request: RunRequest, options: _Options, stderr: Console) -> Summar
     return asyncio.run(run())
 
 
-def _parser() -> Parser:
-    parser = Parser(
+def _parser() -> CommandParser:
+    parser = CommandParser(
         prog="python -m cryptick.run",
         usage="%(prog)s STRATEGY -m MODE --EXCHANGE-CURRENCY AMOUNT … [options]",
         description="Run one strategy in the console: in a backtest, on paper or live.",
@@ -180,7 +172,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _print_help(parser: Parser, strategy: type[Strategy] | None) -> None:
+def _print_help(parser: CommandParser, strategy: type[Strategy] | None) -> None:
     parser.print_help()
     if strategy is None:
         print("\nstrategies:")

@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 from cryptick import __version__
+from cryptick.command import carry_out
 from cryptick.errors import UsageError
 from cryptick.options import (
     print_parameters,
@@ -59,14 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a sweep and return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    try:
-        return _main(arguments, stderr)
-    except XWrapError as error:
-        stderr.print(f"cryptick.sweep: {error.message}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        stderr.print("cryptick.sweep: stopped")
-        return 130
+    return carry_out("cryptick.sweep", lambda: _main(arguments, stderr))
 
 
 def _main(arguments: list[str], stderr: Console) -> int:

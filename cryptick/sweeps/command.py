@@ -8,12 +8,12 @@ from typing import Final
 
 from rich.console import Console
 
+from cryptick.command import CommandParser
 from cryptick.errors import UsageError
 from cryptick.fill_rule import FillModel
 from cryptick.options import (
     Flags,
     MarketOptions,
-    Parser,
     add_market_options,
     make_request,
     open_history,
@@ -184,7 +184,7 @@ def _check_numbers(options: SweepOptions) -> None:
 
 
 def resumed_options(
-    parser: Parser, manifest: Manifest, given: SweepOptions, flags: Flags
+    parser: CommandParser, manifest: Manifest, given: SweepOptions, flags: Flags
 ) -> tuple[SweepOptions, Flags]:
     """Return the options that a sweep was begun with, but for those of this call."""
     default, _ = parse_options(parser, [])
@@ -196,15 +196,15 @@ def resumed_options(
     return replace(options, **kept), begun
 
 
-def parse_options(parser: Parser, arguments: Sequence[str]) -> tuple[SweepOptions, Flags]:
+def parse_options(parser: CommandParser, arguments: Sequence[str]) -> tuple[SweepOptions, Flags]:
     """Part the options of a sweep from balances and the strategy's parameters."""
     known, flags = split_flags(arguments, parser)
     return SweepOptions(**vars(parser.parse_args(known))), flags
 
 
-def make_parser() -> Parser:
+def make_parser() -> CommandParser:
     """Return the parser of the command line."""
-    parser = Parser(
+    parser = CommandParser(
         prog="python -m cryptick.sweep",
         usage="%(prog)s STRATEGY --EXCHANGE-CURRENCY AMOUNT … --grid NAME=VALUES … [options]",
         description="Search the parameters of a strategy by many backtests.",
