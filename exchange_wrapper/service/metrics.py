@@ -4,28 +4,22 @@ Counting has to cost next to nothing on the way of an order: plain integers are 
 into metric families only when somebody asks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import Metric
 
 from exchange_wrapper import __version__
 from exchange_wrapper.service.engine import Engine
 from exchange_wrapper.wsock_server import WebSocketServer
 from serving.durations import LoopLag
+from serving.metrics import ServiceMetrics, counter, gauge
 from serving.registry import Api
 from serving.socketio_server import SocketIoServer
 
 __all__ = ["Metrics"]
 
 
-class Metrics:
+class Metrics(ServiceMetrics):
     """All metrics of a running service."""
 
     def __init__(
@@ -37,60 +31,29 @@ class Metrics:
         lag: LoopLag,
     ) -> None:
         self._engine = engine
-        self._api = api
         self._websockets = websockets
         self._events = events
-        self._lag = lag
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
-
-    def text(self) -> bytes:
-        """Return them in Prometheus's text format."""
-        return generate_latest(self._registry)
-
-    def describe(self) -> Iterable[Metric]:
-        """Return nothing: names are not known before they are collected."""
-        return ()
+        super().__init__("xwrap", __version__, api, lag)
 
     def collect(self) -> Iterator[Metric]:
         """Read everything as it is now."""
-        yield _gauge("xwrap_info", "What runs.", ["version"], {(__version__,): 1})
-        yield from self._calls()
-        lag = HistogramMetricFamily("xwrap_loop_lag_seconds", "How late the event loop was.")
-        self._lag.durations.add_to(lag)
-        yield lag
+        yield from super().collect()
         yield from self._exchanges()
         yield from self._trading()
         yield from self._queues()
-
-    def _calls(self) -> Iterator[Metric]:
-        calls = {
-            (method.name, outcome): count
-            for method in self._api.methods.values()
-            for outcome, count in method.outcomes.items()
-        }
-        help = "Calls of API methods that have ended, by how they did."
-        yield _counter("xwrap_calls", help, ["method", "outcome"], calls)
-        durations = HistogramMetricFamily(
-            "xwrap_call_seconds", "Duration of calls of API methods.", labels=["method"]
-        )
-        for method in self._api.methods.values():
-            if method.outcomes:
-                method.durations.add_to(durations, [method.name])
-        yield durations
 
     def _exchanges(self) -> Iterator[Metric]:
         health = self._engine.health()
         place, pair = ["exchange"], ["exchange", "pair"]
         status = {(name, str(each["status"])): 1 for name, each in health.items()}
-        yield _gauge(
+        yield gauge(
             "xwrap_exchange_status", "Its state, as a label.", ["exchange", "status"], status
         )
         for key, kind, help in (
-            ("last_message_age_s", _gauge, "Age of the exchange's last message, in seconds."),
-            ("latency_s", _gauge, "How much later than the venue's time its trades arrive."),
-            ("reconnects", _counter, "Connections to the exchange after the first."),
-            ("gaps", _counter, "Times a new snapshot was needed on a living connection."),
+            ("last_message_age_s", gauge, "Age of the exchange's last message, in seconds."),
+            ("latency_s", gauge, "How much later than the venue's time its trades arrive."),
+            ("reconnects", counter, "Connections to the exchange after the first."),
+            ("gaps", counter, "Times a new snapshot was needed on a living connection."),
         ):
             name = key.removesuffix("_s") + "_seconds" if key.endswith("_s") else key
             values = {(each,): health[each][key] for each in health}
@@ -101,11 +64,11 @@ class Metrics:
             for pair, book in each["pairs"].items()
         }
         live = {key: int(book["state"] == "live") for key, book in books.items()}
-        yield _gauge("xwrap_book_live", "Whether the pair's book can be trusted.", pair, live)
+        yield gauge("xwrap_book_live", "Whether the pair's book can be trusted.", pair, live)
         ages = {key: book["last_message_age_s"] for key, book in books.items()}
-        yield _gauge("xwrap_book_age_seconds", "Age of the pair's last message.", pair, ages)
+        yield gauge("xwrap_book_age_seconds", "Age of the pair's last message.", pair, ages)
         gaps = {key: book["gaps"] for key, book in books.items()}
-        yield _counter("xwrap_book_gaps", "Times the pair's book was lost.", pair, gaps)
+        yield counter("xwrap_book_gaps", "Times the pair's book was lost.", pair, gaps)
 
     def _trading(self) -> Iterator[Metric]:
         engine = self._engine
@@ -113,45 +76,27 @@ class Metrics:
         for order in engine.desk.orders.values():
             status = (order.status.value,)
             opened[status] = opened.get(status, 0) + 1
-        yield _gauge("xwrap_orders", "Orders that are not done, by status.", ["status"], opened)
+        yield gauge("xwrap_orders", "Orders that are not done, by status.", ["status"], opened)
         done = {(reason,): count for reason, count in engine.done_orders.items()}
-        yield _counter("xwrap_orders_done", "Orders done since the start.", ["reason"], done)
-        yield _counter("xwrap_fills", "Fills since the start.", [], {(): engine.fills})
+        yield counter("xwrap_orders_done", "Orders done since the start.", ["reason"], done)
+        yield counter("xwrap_fills", "Fills since the start.", [], {(): engine.fills})
         faults = len(engine.desk.ledger.audit())
-        yield _gauge("xwrap_ledger_faults", "Invariants that do not hold.", [], {(): faults})
+        yield gauge("xwrap_ledger_faults", "Invariants that do not hold.", [], {(): faults})
 
     def _queues(self) -> Iterator[Metric]:
         unwritten = len(self._engine.desk.ledger.changes)
-        yield _gauge("xwrap_journal_changes", "Changes not yet being written.", [], {(): unwritten})
+        yield gauge("xwrap_journal_changes", "Changes not yet being written.", [], {(): unwritten})
         queued = self._websockets.queued_bytes
-        yield _gauge("xwrap_rpc_clients", "Websocket clients.", [], {(): len(queued)})
-        yield _gauge("xwrap_rpc_queue_bytes", "Waiting for slow clients.", [], {(): sum(queued)})
+        yield gauge("xwrap_rpc_clients", "Websocket clients.", [], {(): len(queued)})
+        yield gauge("xwrap_rpc_queue_bytes", "Waiting for slow clients.", [], {(): sum(queued)})
         most = max(queued, default=0)
-        yield _gauge("xwrap_rpc_queue_bytes_max", "Waiting for the slowest.", [], {(): most})
+        yield gauge("xwrap_rpc_queue_bytes_max", "Waiting for the slowest.", [], {(): most})
         packets = self._events.queued_packets
-        yield _gauge("xwrap_socketio_clients", "Socket.IO clients.", [], {(): len(packets)})
+        yield gauge("xwrap_socketio_clients", "Socket.IO clients.", [], {(): len(packets)})
         most = max(packets, default=0)
-        yield _gauge("xwrap_socketio_queue_max", "Events for the slowest.", [], {(): most})
+        yield gauge("xwrap_socketio_queue_max", "Events for the slowest.", [], {(): most})
         cut = {("rpc",): self._websockets.cut_off, ("socketio",): self._events.cut_off}
-        yield _counter("xwrap_clients_cut_off", "Clients that did not read.", ["server"], cut)
+        yield counter("xwrap_clients_cut_off", "Clients that did not read.", ["server"], cut)
         sent = {(name,): count for name, count in self._engine.notifications.sent.items()}
         help = "Notifications sent, each counted once."
-        yield _counter("xwrap_notifications", help, ["notification"], sent)
-
-
-_Values = Mapping[Any, float | None]  # by the tuple of their labels
-
-
-def _gauge(name: str, help: str, labels: Sequence[str], values: _Values) -> Metric:
-    return _fill(GaugeMetricFamily(name, help, labels=labels), values)
-
-
-def _counter(name: str, help: str, labels: Sequence[str], values: _Values) -> Metric:
-    return _fill(CounterMetricFamily(name, help, labels=labels), values)
-
-
-def _fill(family: GaugeMetricFamily | CounterMetricFamily, values: _Values) -> Metric:
-    for labels, value in values.items():
-        if value is not None:
-            family.add_metric(labels, value)
-    return family
+        yield counter("xwrap_notifications", help, ["notification"], sent)
