@@ -3,7 +3,6 @@
 from enum import StrEnum
 from typing import Final
 
-from exchange_wrapper.errors import ApiUsageError
 from exchange_wrapper.ledger import UNALLOCATED_SET
 
 __all__ = ["EVERYTHING", "KillLevel", "KillSwitch"]
@@ -71,20 +70,3 @@ def name_scope(scope: str) -> str:
     if scope == EVERYTHING:
         return "everything"
     return f"wallet set {scope}" if scope.isdecimal() else scope
-
-
-def read_level(level: str) -> KillLevel:
-    """Read a level.
-
-    Raises
-    ------
-    ApiUsageError
-        There is no such level.
-    """
-    try:
-        return KillLevel(level)
-    except ValueError:
-        raise ApiUsageError(
-            f"{level!r} is not a level of the kill switch; these are: {', '.join(KillLevel)}",
-            field="level",
-        ) from None
