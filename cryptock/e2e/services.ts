@@ -1,4 +1,4 @@
-/** The real services on free ports: a simulated market, xWrap with two paper exchanges, the gateway. */
+/** The real services on free ports: a simulated market, xWrap with two paper exchanges, Cryptick, the gateway. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -113,10 +113,21 @@ export async function startPlatform(): Promise<Platform> {
     running.push(xwrap)
     const password = found(/log in as admin with (\S+)/, xwrap.printed())
     const http = found(/ http (\S+)/, xwrap.printed())
+    const rpc = found(/ rpc (\S+)/, xwrap.printed())
     env.WEB_PORT = new URL(http).port
+    env.RPC_PORT = new URL(rpc).port
+    const cryptick = await start(PYTHON, ['-m', 'cryptick.server'], 'Cryptick ready', {
+      ...env,
+      CRYPTICK_PORT: '0',
+      CRYPTICK_RUNS: join(folder, 'runs'),
+      XWRAP_URL: rpc,
+      XWRAP_HTTP: http,
+    })
+    running.push(cryptick)
     const gateway = await start('node', ['cryptock/gateway/main.js'], 'page ready', {
       PAGE_PORT: '0',
       XWRAP_URL: http,
+      CRYPTICK_URL: found(/ http (\S+)/, cryptick.printed()),
     })
     running.push(gateway)
     return {

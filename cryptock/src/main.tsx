@@ -4,12 +4,12 @@ import { createRoot } from 'react-dom/client'
 import { BrowserRouter } from 'react-router'
 import { io } from 'socket.io-client'
 import { App, type OpenSocket } from '@/app/App'
-import { XWRAP } from '@/shared/api/request'
+import { SERVICES } from '@/shared/api/request'
 import { makeStore } from '@/shared/store'
 
-const open: OpenSocket = (token) =>
+const open: OpenSocket = (service, token) =>
   io({
-    path: `${XWRAP}/socket.io`,
+    path: `${SERVICES[service]}/socket.io`,
     transports: ['websocket'],
     autoConnect: false,
     auth: (give) => give({ token: token() }),

@@ -3,32 +3,41 @@ import { useEffect, useMemo, useState } from 'react'
 import { Provider } from 'react-redux'
 import { Navigate, Route, Routes } from 'react-router'
 import { SignIn } from '@/features/session/SignIn'
-import { renew, send } from '@/shared/api/request'
+import { renew, send, type SERVICES } from '@/shared/api/request'
 import { selectIsReady, selectSession, signedIn, signedOut } from '@/shared/api/session'
 import type { Notifications, Session } from '@/shared/api/wire'
+import { cryptickApi } from '@/shared/api/cryptick'
 import { xwrapApi } from '@/shared/api/xwrap'
-import { LiveContext, useAppDispatch, useAppSelector } from '@/shared/hooks'
-import { Live, type Socket } from '@/shared/live/live'
+import { LiveContext, RunsContext, useAppDispatch, useAppSelector } from '@/shared/hooks'
+import type { Socket } from '@/shared/live/link'
+import { Live } from '@/shared/live/live'
+import { RunsLive } from '@/shared/live/runs'
 import { ordersForgotten } from '@/shared/live/orders'
 import type { AppStore } from '@/shared/store'
 import { makeTheme, type Scheme } from '@/shared/theme'
 import { Frame } from './Frame'
 import { PAGES } from './pages'
 
-export type OpenSocket = (token: () => string | null) => Socket
+export type OpenSocket = (service: keyof typeof SERVICES, token: () => string | null) => Socket
 
 const SCHEME = 'cryptock.scheme'
 
 /** What is pushed, for a store's session. */
-function liveFor(store: AppStore, open: OpenSocket): Live {
+function liveFor(store: AppStore, open: OpenSocket) {
   const token = () => store.getState().session.token
   const renewSession = async () => {
     const renewed = await renew()
     if ('data' in renewed) store.dispatch(signedIn(renewed.data as Session))
     else if (renewed.error.status === 401) store.dispatch(signedOut('Your session has ended.'))
   }
-  return new Live({
-    open: () => open(token),
+  const common = {
+    renew: renewSession,
+    dispatch: (action: unknown) => store.dispatch(action as never),
+    getState: () => store.getState(),
+  }
+  const market = new Live({
+    ...common,
+    open: () => open('xwrap', token),
     catchUp: async (seq) => {
       const call = { path: '/xwrap/v1/notifications', query: { seq: seq ?? undefined } }
       let answer = await send(call, token())
@@ -39,10 +48,8 @@ function liveFor(store: AppStore, open: OpenSocket): Live {
       if ('error' in answer) throw new Error(answer.error.message)
       return answer.data as Notifications
     },
-    renew: renewSession,
-    dispatch: (action) => store.dispatch(action as never),
-    getState: () => store.getState(),
   })
+  return { market, runs: new RunsLive({ ...common, open: () => open('cryptick', token) }) }
 }
 
 export function App({ store, open }: { store: AppStore; open: OpenSocket }) {
@@ -60,15 +67,17 @@ export function App({ store, open }: { store: AppStore; open: OpenSocket }) {
     <Provider store={store}>
       <ThemeProvider theme={theme}>
         <CssBaseline enableColorScheme />
-        <LiveContext value={live}>
-          <Content live={live} onScheme={toggle} />
+        <LiveContext value={live.market}>
+          <RunsContext value={live.runs}>
+            <Content live={live} onScheme={toggle} />
+          </RunsContext>
         </LiveContext>
       </ThemeProvider>
     </Provider>
   )
 }
 
-function Content({ live, onScheme }: { live: Live; onScheme: () => void }) {
+function Content({ live, onScheme }: { live: ReturnType<typeof liveFor>; onScheme: () => void }) {
   const dispatch = useAppDispatch()
   const { status } = useAppSelector(selectSession)
   const ready = useAppSelector(selectIsReady)
@@ -80,12 +89,15 @@ function Content({ live, onScheme }: { live: Live; onScheme: () => void }) {
   }, [status, dispatch])
   useEffect(() => {
     if (!ready) return undefined
-    live.start()
+    live.market.start()
+    live.runs.start()
     return () => {
-      live.stop()
+      live.market.stop()
+      live.runs.stop()
       // Whoever signs in next may not be allowed to see it.
       dispatch(ordersForgotten())
       dispatch(xwrapApi.util.resetApiState())
+      dispatch(cryptickApi.util.resetApiState())
     }
   }, [ready, live, dispatch])
   if (status === 'unknown') return null

@@ -1,6 +1,7 @@
 /** What is around every page: rail, top bar, bottom line, and what is always in reach. */
 import Brightness6 from '@mui/icons-material/Brightness6'
 import HelpOutline from '@mui/icons-material/HelpOutlineOutlined'
+import MoreHoriz from '@mui/icons-material/MoreHoriz'
 import Search from '@mui/icons-material/Search'
 import {
   Alert,
@@ -19,7 +20,7 @@ import {
 import { useTheme } from '@mui/material/styles'
 import visuallyHidden from '@mui/utils/visuallyHidden'
 import { Suspense, useState } from 'react'
-import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
+import { matchPath, NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { KillButton, KillDialog } from '@/features/control/KillSwitch'
 import { selectSession, signedOut } from '@/shared/api/session'
 import { useGetExchangesQuery, useGetOrdersQuery, useLogoutMutation } from '@/shared/api/xwrap'
@@ -27,7 +28,7 @@ import { pairName } from '@/shared/format'
 import { useAppDispatch, useAppSelector } from '@/shared/hooks'
 import { selectConnection, selectConnectionSince } from '@/shared/live/market'
 import { Ago } from '@/shared/ui/parts'
-import { PAGES } from './pages'
+import { PAGES, RAIL } from './pages'
 import { type Command, Palette } from './Palette'
 import { StatusLine } from './StatusLine'
 import { Broken } from './Broken'
@@ -35,7 +36,7 @@ import { useKeys } from './useKeys'
 
 const HELP: readonly (readonly [string, string])[] = [
   ['Ctrl K', 'find or do anything'],
-  ...PAGES.map(({ key, name }) => [`g ${key}`, `go to ${name}`] as const),
+  ...RAIL.map(({ key, name }) => [`g ${key}`, `go to ${name}`] as const),
   ['n', 'new order'],
   ['k', 'kill switch'],
   ['t', 'light or dark'],
@@ -71,10 +72,10 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
     k: () => setShown('kill'),
     n: () => go('/orders?new'),
     t: onScheme,
-    ...Object.fromEntries(PAGES.map(({ key, path }) => [`g ${key}`, () => go(path)])),
+    ...Object.fromEntries(RAIL.map(({ key, path }) => [`g ${key}`, () => go(path)])),
   })
   const commands: Command[] = [
-    ...PAGES.map((page) => ({
+    ...RAIL.map((page) => ({
       name: `Go to ${page.name}`,
       hint: `g ${page.key}`,
       run: () => go(page.path),
@@ -92,7 +93,7 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
       })),
     ),
   ]
-  const links = PAGES.map(({ path, name: title, Icon }) => (
+  const links = RAIL.map(({ path, name: title, Icon }) => (
     <Tooltip key={path} title={phone ? '' : title} placement="right">
       <Box
         component={NavLink}
@@ -152,7 +153,8 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
           <>
             {links.slice(0, 2)}
             {kill}
-            {links.slice(2)}
+            {links.slice(2, 3)}
+            <More links={RAIL.slice(3)} onGo={go} />
           </>
         ) : (
           <>
@@ -256,7 +258,7 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         </Tooltip>
       </Box>
       <Box component="main" sx={{ gridArea: 'page', overflow: 'auto', p: phone ? 2 : 4 }}>
-        <h1 style={visuallyHidden}>{PAGES.find(({ path }) => path === pathname)?.name}</h1>
+        <h1 style={visuallyHidden}>{PAGES.find(({ path }) => matchPath(path, pathname))?.name}</h1>
         <Away />
         <Broken key={pathname}>
           <Suspense fallback={<Skeleton variant="rounded" height={400} />}>
@@ -294,6 +296,47 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         </DialogContent>
       </Dialog>
     </Box>
+  )
+}
+
+/** What the rail of a phone has no room for. */
+function More({ links, onGo }: { links: typeof RAIL; onGo: (path: string) => void }) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null)
+  const { pathname } = useLocation()
+  const here = links.some(({ path }) => path === pathname)
+  return (
+    <>
+      <Button
+        color={here ? 'primary' : 'inherit'}
+        aria-haspopup="menu"
+        onClick={(event) => setAnchor(event.currentTarget)}
+        sx={{
+          flexDirection: 'column',
+          fontSize: 12,
+          fontWeight: 400,
+          minWidth: 48,
+          ...(!here && { color: 'text.secondary' }),
+        }}
+      >
+        <MoreHoriz />
+        More
+      </Button>
+      <Menu open={anchor !== null} anchorEl={anchor} onClose={() => setAnchor(null)}>
+        {links.map(({ path, name, Icon }) => (
+          <MenuItem
+            key={path}
+            selected={path === pathname}
+            onClick={() => {
+              setAnchor(null)
+              onGo(path)
+            }}
+            sx={{ gap: 2 }}
+          >
+            <Icon /> {name}
+          </MenuItem>
+        ))}
+      </Menu>
+    </>
   )
 }
 

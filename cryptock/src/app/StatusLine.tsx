@@ -6,11 +6,13 @@ import {
   useGetHealthQuery,
   useGetVersionQuery,
 } from '@/shared/api/xwrap'
+import { useGetRunsQuery } from '@/shared/api/cryptick'
 import { duration, utc } from '@/shared/format'
 import { useAppSelector, useNow } from '@/shared/hooks'
 import { HEALTH_MS, useFreshness } from '@/shared/live/freshness'
 import { selectConnection, selectConnectionSince } from '@/shared/live/market'
 import { selectOpen } from '@/shared/live/orders'
+import { selectHub } from '@/shared/live/runs'
 import { count } from '@/shared/format'
 import { Word } from '@/shared/ui/parts'
 
@@ -25,6 +27,8 @@ export function StatusLine() {
   const { data: exchanges = [] } = useGetExchangesQuery()
   const { data: health, isError } = useGetHealthQuery(undefined, { pollingInterval: HEALTH_MS })
   const { data: control } = useGetControlQuery()
+  const { data: runs } = useGetRunsQuery()
+  const hub = useAppSelector(selectHub)
   const { data: version } = useGetVersionQuery()
   const connection = useAppSelector(selectConnection)
   const since = useAppSelector(selectConnectionSince)
@@ -78,6 +82,26 @@ export function StatusLine() {
       ) : (
         <span>ledger ?</span>
       )}
+      <Tooltip
+        title={
+          hub.connection === 'live'
+            ? 'Cryptick, which runs the strategies'
+            : `Cryptick is ${CONNECTION[hub.connection]}: what is shown of runs may be out of date`
+        }
+      >
+        <span>
+          hub{' '}
+          <Word tone={hub.connection === 'live' ? 'good' : 'warn'}>
+            {hub.connection === 'live' ? '●' : '○'}
+          </Word>
+          {hub.connection === 'lost' && ` away for ${duration(now - hub.since)}`}
+        </span>
+      </Tooltip>
+      <span>
+        {hub.connection === 'live' && runs !== undefined
+          ? count(runs.filter(({ running }) => running).length, 'run')
+          : 'runs ?'}
+      </span>
       <span>{live ? `${count(open.length, 'order')} open` : 'orders ?'}</span>
       <Box component="span" sx={{ flex: 1 }} />
       {version !== undefined && <span>v{version}</span>}

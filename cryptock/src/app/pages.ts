@@ -6,9 +6,9 @@ import { type ComponentType, lazy } from 'react'
 export interface Page {
   path: string
   name: string
-  key: string
-  Icon: ComponentType
   Content: ComponentType
+  /** Of pages that are always in reach: after `g`, and on the rail. */
+  rail?: { key: string; Icon: ComponentType }
 }
 
 /** All there is to go to; each is loaded when it is first shown. */
@@ -16,15 +16,13 @@ export const PAGES: readonly Page[] = [
   {
     path: '/market',
     name: 'Market',
-    key: 'm',
-    Icon: ShowChart,
+    rail: { key: 'm', Icon: ShowChart },
     Content: lazy(() => import('@/features/market/Market').then((it) => ({ default: it.Market }))),
   },
   {
     path: '/wallets',
     name: 'Wallets',
-    key: 'w',
-    Icon: AccountBalanceWallet,
+    rail: { key: 'w', Icon: AccountBalanceWallet },
     Content: lazy(() =>
       import('@/features/wallets/Wallets').then((it) => ({ default: it.Wallets })),
     ),
@@ -32,8 +30,9 @@ export const PAGES: readonly Page[] = [
   {
     path: '/orders',
     name: 'Orders',
-    key: 'o',
-    Icon: SwapVert,
+    rail: { key: 'o', Icon: SwapVert },
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
   },
 ]
+
+export const RAIL = PAGES.flatMap(({ path, name, rail }) => (rail ? [{ path, name, ...rail }] : []))

@@ -3,8 +3,9 @@ import { act, render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { MemoryRouter } from 'react-router'
 import { App } from '@/app/App'
+import type { RunsPushed } from '@/shared/api/runs'
 import type { Pushed } from '@/shared/api/wire'
-import type { Socket } from '@/shared/live/live'
+import type { Socket } from '@/shared/live/link'
 import { makeStore } from '@/shared/store'
 import { posted } from './service'
 
@@ -46,11 +47,12 @@ const frames = (count: number) =>
 export async function openPage(path = '/market', until = 'xWrap connected') {
   posted.length = 0
   const store = makeStore()
-  const socket = new FakeSocket()
+  const sockets = { xwrap: new FakeSocket(), cryptick: new FakeSocket() }
+  const socket = sockets.xwrap
   const user = userEvent.setup()
   render(
     <MemoryRouter initialEntries={[path]}>
-      <App store={store} open={() => socket} />
+      <App store={store} open={(name) => sockets[name]} />
     </MemoryRouter>,
   )
   await screen.findByText(new RegExp(until))
@@ -59,7 +61,13 @@ export async function openPage(path = '/market', until = 'xWrap connected') {
       socket.hear(event, params)
       await frames(2)
     })
-  return { store, socket, user, push }
+  /** Have Cryptick tell something. */
+  const tell = <K extends keyof RunsPushed>(event: K, params: RunsPushed[K]) =>
+    act(async () => {
+      sockets.cryptick.hear(event, params)
+      await frames(2)
+    })
+  return { store, socket, hub: sockets.cryptick, user, push, tell }
 }
 
 /** Where something was posted, and what. */
