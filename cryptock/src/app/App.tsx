@@ -108,7 +108,7 @@ function Content({ live, onScheme }: { live: ReturnType<typeof liveFor>; onSchem
         {PAGES.map(({ path, Content: Page }) => (
           <Route key={path} path={path} element={<Page />} />
         ))}
-        <Route path="*" element={<Navigate to="/market" replace />} />
+        <Route path="*" element={<Navigate to="/" replace />} />
       </Route>
     </Routes>
   )
