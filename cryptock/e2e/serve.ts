@@ -2,6 +2,8 @@
 import { startPlatform } from './services'
 
 const platform = await startPlatform()
-console.log(`${platform.page}  admin ${platform.password}`)
+console.log(
+  `${platform.page}  xwrap ${platform.xwrap} hub ${platform.cryptick} admin ${platform.password}`,
+)
 process.on('SIGINT', () => void platform.stop().then(() => process.exit(0)))
 process.on('SIGTERM', () => void platform.stop().then(() => process.exit(0)))

@@ -55,6 +55,9 @@ function found(pattern: RegExp, text: string): string {
 
 export interface Platform {
   page: string
+  /** Where the services have their own dashboards. */
+  xwrap: string
+  cryptick: string
   password: string
   /** End xWrap without a chance to tidy up, and start it again on the same port. */
   restartXWrap: (between: () => Promise<void>) => Promise<void>
@@ -131,6 +134,8 @@ export async function startPlatform(): Promise<Platform> {
     })
     running.push(gateway)
     return {
+      xwrap: http,
+      cryptick: found(/ http (\S+)/, cryptick.printed()),
       page: found(/page ready: (\S+)/, gateway.printed()),
       password,
       stop,

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { Provider } from 'react-redux'
 import { Navigate, Route, Routes } from 'react-router'
 import { SignIn } from '@/features/session/SignIn'
-import { renew, send, type SERVICES } from '@/shared/api/request'
+import { renew, send, type Service } from '@/shared/api/request'
 import { selectIsReady, selectSession, signedIn, signedOut } from '@/shared/api/session'
 import type { Notifications, Session } from '@/shared/api/wire'
 import { cryptickApi } from '@/shared/api/cryptick'
@@ -15,10 +15,9 @@ import { RunsLive } from '@/shared/live/runs'
 import { ordersForgotten } from '@/shared/live/orders'
 import type { AppStore } from '@/shared/store'
 import { makeTheme, type Scheme } from '@/shared/theme'
-import { Frame } from './Frame'
-import { PAGES } from './pages'
+import { type Place, PlaceContext } from './place'
 
-export type OpenSocket = (service: keyof typeof SERVICES, token: () => string | null) => Socket
+export type OpenSocket = (service: Service, token: () => string | null) => Socket
 
 const SCHEME = 'cryptock.scheme'
 
@@ -52,7 +51,7 @@ function liveFor(store: AppStore, open: OpenSocket) {
   return { market, runs: new RunsLive({ ...common, open: () => open('cryptick', token) }) }
 }
 
-export function App({ store, open }: { store: AppStore; open: OpenSocket }) {
+export function App({ store, open, place }: { store: AppStore; open: OpenSocket; place: Place }) {
   const dark = useMediaQuery('(prefers-color-scheme: dark)', { noSsr: true })
   const [chosen, setChosen] = useState(() => localStorage.getItem(SCHEME) as Scheme | null)
   const scheme = chosen ?? (dark ? 'dark' : 'light')
@@ -67,17 +66,27 @@ export function App({ store, open }: { store: AppStore; open: OpenSocket }) {
     <Provider store={store}>
       <ThemeProvider theme={theme}>
         <CssBaseline enableColorScheme />
-        <LiveContext value={live.market}>
-          <RunsContext value={live.runs}>
-            <Content live={live} onScheme={toggle} />
-          </RunsContext>
-        </LiveContext>
+        <PlaceContext value={place}>
+          <LiveContext value={live.market}>
+            <RunsContext value={live.runs}>
+              <Content live={live} place={place} onScheme={toggle} />
+            </RunsContext>
+          </LiveContext>
+        </PlaceContext>
       </ThemeProvider>
     </Provider>
   )
 }
 
-function Content({ live, onScheme }: { live: ReturnType<typeof liveFor>; onScheme: () => void }) {
+function Content({
+  live,
+  place,
+  onScheme,
+}: {
+  live: ReturnType<typeof liveFor>
+  place: Place
+  onScheme: () => void
+}) {
   const dispatch = useAppDispatch()
   const { status } = useAppSelector(selectSession)
   const ready = useAppSelector(selectIsReady)
@@ -89,8 +98,8 @@ function Content({ live, onScheme }: { live: ReturnType<typeof liveFor>; onSchem
   }, [status, dispatch])
   useEffect(() => {
     if (!ready) return undefined
-    live.market.start()
-    live.runs.start()
+    if (place.served.includes('xwrap')) live.market.start()
+    if (place.served.includes('cryptick')) live.runs.start()
     return () => {
       live.market.stop()
       live.runs.stop()
@@ -99,16 +108,16 @@ function Content({ live, onScheme }: { live: ReturnType<typeof liveFor>; onSchem
       dispatch(xwrapApi.util.resetApiState())
       dispatch(cryptickApi.util.resetApiState())
     }
-  }, [ready, live, dispatch])
+  }, [ready, live, place, dispatch])
   if (status === 'unknown') return null
   if (!ready) return <SignIn />
   return (
     <Routes>
-      <Route element={<Frame onScheme={onScheme} />}>
-        {PAGES.map(({ path, Content: Page }) => (
+      <Route element={<place.Frame onScheme={onScheme} />}>
+        {place.pages.map(({ path, Content: Page }) => (
           <Route key={path} path={path} element={<Page />} />
         ))}
-        <Route path="*" element={<Navigate to="/" replace />} />
+        <Route path="*" element={<Navigate to={place.pages[0]?.path ?? '/'} replace />} />
       </Route>
     </Routes>
   )

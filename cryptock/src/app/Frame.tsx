@@ -29,22 +29,16 @@ import { useAppDispatch, useAppSelector } from '@/shared/hooks'
 import { selectConnection, selectConnectionSince } from '@/shared/live/market'
 import { ModeWord } from '@/shared/ui/Mode'
 import { Ago } from '@/shared/ui/parts'
-import { PAGES, RAIL } from './pages'
+import { railOf, usePlace } from './place'
 import { type Command, Palette } from './Palette'
 import { StatusLine } from './StatusLine'
 import { Broken } from './Broken'
 import { useKeys } from './useKeys'
 
-const HELP: readonly (readonly [string, string])[] = [
-  ['Ctrl K', 'find or do anything'],
-  ...RAIL.map(({ key, name }) => [`g ${key}`, `go to ${name}`] as const),
-  ['n', 'new order'],
-  ['k', 'kill switch'],
-  ['t', 'light or dark'],
-  ['?', 'this help'],
-]
-
 export function Frame({ onScheme }: { onScheme: () => void }) {
+  const place = usePlace()
+  const rail = railOf(place)
+  const isThere = (path: string) => place.pages.some((page) => page.path === path)
   const navigate = useNavigate()
   const dispatch = useAppDispatch()
   const { pathname } = useLocation()
@@ -73,10 +67,10 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
     k: () => setShown('kill'),
     n: () => go('/orders?new'),
     t: onScheme,
-    ...Object.fromEntries(RAIL.map(({ key, path }) => [`g ${key}`, () => go(path)])),
+    ...Object.fromEntries(rail.map(({ key, path }) => [`g ${key}`, () => go(path)])),
   })
   const commands: Command[] = [
-    ...RAIL.map((page) => ({
+    ...rail.map((page) => ({
       name: `Go to ${page.name}`,
       hint: `g ${page.key}`,
       run: () => go(page.path),
@@ -90,14 +84,22 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
     { name: 'Light or dark', hint: 't', run: onScheme },
     { name: 'Help: keys', hint: '?', run: () => setShown('help') },
     { name: 'Sign out', run: () => void leave() },
-    ...exchanges.flatMap(({ exchange, pairs }) =>
+    ...(isThere('/market') ? exchanges : []).flatMap(({ exchange, pairs }) =>
       pairs.map((pair) => ({
         name: `Market of ${pairName(pair)} on ${exchange}`,
         run: () => go(`/market?of=${exchange}:${pair}`),
       })),
     ),
   ]
-  const links = RAIL.map(({ path, name: title, Icon }) => (
+  const help: readonly (readonly [string, string])[] = [
+    ['Ctrl K', 'find or do anything'],
+    ...rail.map(({ key, name: title }) => [`g ${key}`, `go to ${title}`] as const),
+    ['n', 'new order'],
+    ['k', 'kill switch'],
+    ['t', 'light or dark'],
+    ['?', 'this help'],
+  ]
+  const links = rail.map(({ path, name: title, Icon }) => (
     <Tooltip key={path} title={phone ? '' : title} placement="right">
       <Box
         component={NavLink}
@@ -158,7 +160,7 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
             {links.slice(0, 2)}
             {kill}
             {links.slice(2, 3)}
-            <More links={RAIL.slice(3)} onGo={go} />
+            {rail.length > 3 && <More links={rail.slice(3)} onGo={go} />}
           </>
         ) : (
           <>
@@ -184,7 +186,7 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         }}
       >
         <Box component="span" sx={{ fontSize: 16, fontWeight: 700 }}>
-          Cryptick
+          {place.title}
         </Box>
         {mode !== null && (
           <Box component="span" sx={{ fontSize: 13 }}>
@@ -258,7 +260,9 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         </Tooltip>
       </Box>
       <Box component="main" sx={{ gridArea: 'page', overflow: 'auto', p: phone ? 2 : 4 }}>
-        <h1 style={visuallyHidden}>{PAGES.find(({ path }) => matchPath(path, pathname))?.name}</h1>
+        <h1 style={visuallyHidden}>
+          {place.pages.find(({ path }) => matchPath(path, pathname))?.name}
+        </h1>
         <Away />
         <Broken key={pathname}>
           <Suspense fallback={<Skeleton variant="rounded" height={400} />}>
@@ -284,7 +288,7 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
               '& dd': { m: 0 },
             }}
           >
-            {HELP.map(([keys, what]) => (
+            {help.map(([keys, what]) => (
               <Box key={keys} sx={{ display: 'contents' }}>
                 <dt>
                   <kbd>{keys}</kbd>
@@ -300,7 +304,7 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
 }
 
 /** What the rail of a phone has no room for. */
-function More({ links, onGo }: { links: typeof RAIL; onGo: (path: string) => void }) {
+function More({ links, onGo }: { links: ReturnType<typeof railOf>; onGo: (path: string) => void }) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const { pathname } = useLocation()
   const here = links.some(({ path }) => path === pathname)

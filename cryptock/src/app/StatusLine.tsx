@@ -15,6 +15,7 @@ import { selectOpen } from '@/shared/live/orders'
 import { selectHub } from '@/shared/live/runs'
 import { count } from '@/shared/format'
 import { Word } from '@/shared/ui/parts'
+import { usePlace } from './place'
 
 const CONNECTION = {
   connecting: 'connecting …',
@@ -27,8 +28,6 @@ export function StatusLine() {
   const { data: exchanges = [] } = useGetExchangesQuery()
   const { data: health, isError } = useGetHealthQuery(undefined, { pollingInterval: HEALTH_MS })
   const { data: control } = useGetControlQuery()
-  const { data: runs } = useGetRunsQuery()
-  const hub = useAppSelector(selectHub)
   const { data: version } = useGetVersionQuery()
   const connection = useAppSelector(selectConnection)
   const since = useAppSelector(selectConnectionSince)
@@ -82,26 +81,7 @@ export function StatusLine() {
       ) : (
         <span>ledger ?</span>
       )}
-      <Tooltip
-        title={
-          hub.connection === 'live'
-            ? 'Cryptick, which runs the strategies'
-            : `Cryptick is ${CONNECTION[hub.connection]}: what is shown of runs may be out of date`
-        }
-      >
-        <span>
-          hub{' '}
-          <Word tone={hub.connection === 'live' ? 'good' : 'warn'}>
-            {hub.connection === 'live' ? '●' : '○'}
-          </Word>
-          {hub.connection === 'lost' && ` away for ${duration(now - hub.since)}`}
-        </span>
-      </Tooltip>
-      <span>
-        {hub.connection === 'live' && runs !== undefined
-          ? count(runs.filter(({ running }) => running).length, 'run')
-          : 'runs ?'}
-      </span>
+      {usePlace().served.includes('cryptick') && <Hub now={now} />}
       <span>{live ? `${count(open.length, 'order')} open` : 'orders ?'}</span>
       <Box component="span" sx={{ flex: 1 }} />
       {version !== undefined && <span>v{version}</span>}
@@ -137,5 +117,34 @@ function VenueState({
             : `silent for ${duration(now - since)}`}
       </span>
     </Tooltip>
+  )
+}
+
+function Hub({ now }: { now: number }) {
+  const { data: runs } = useGetRunsQuery()
+  const hub = useAppSelector(selectHub)
+  return (
+    <>
+      <Tooltip
+        title={
+          hub.connection === 'live'
+            ? 'Cryptick, which runs the strategies'
+            : `Cryptick is ${CONNECTION[hub.connection]}: what is shown of runs may be out of date`
+        }
+      >
+        <span>
+          hub{' '}
+          <Word tone={hub.connection === 'live' ? 'good' : 'warn'}>
+            {hub.connection === 'live' ? '●' : '○'}
+          </Word>
+          {hub.connection === 'lost' && ` away for ${duration(now - hub.since)}`}
+        </span>
+      </Tooltip>
+      <span>
+        {hub.connection === 'live' && runs !== undefined
+          ? count(runs.filter(({ running }) => running).length, 'run')
+          : 'runs ?'}
+      </span>
+    </>
   )
 }

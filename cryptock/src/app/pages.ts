@@ -2,18 +2,12 @@ import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlin
 import HomeOutlined from '@mui/icons-material/HomeOutlined'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
-import { type ComponentType, lazy } from 'react'
-
-export interface Page {
-  path: string
-  name: string
-  Content: ComponentType
-  /** Of pages that are always in reach: after `g`, and on the rail. */
-  rail?: { key: string; Icon: ComponentType }
-}
+import { lazy } from 'react'
+import { Frame } from './Frame'
+import type { Page, Place } from './place'
 
 /** All there is to go to; each is loaded when it is first shown. */
-export const PAGES: readonly Page[] = [
+const PAGES: readonly Page[] = [
   {
     path: '/',
     name: 'Home',
@@ -42,4 +36,9 @@ export const PAGES: readonly Page[] = [
   },
 ]
 
-export const RAIL = PAGES.flatMap(({ path, name, rail }) => (rail ? [{ path, name, ...rail }] : []))
+export const CRYPTOCK: Place = {
+  title: 'Cryptick',
+  served: ['xwrap', 'cryptick'],
+  pages: PAGES,
+  Frame,
+}

@@ -3,6 +3,8 @@ import { act, render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { MemoryRouter } from 'react-router'
 import { App } from '@/app/App'
+import { CRYPTOCK } from '@/app/pages'
+import type { Place } from '@/app/place'
 import type { RunsPushed } from '@/shared/api/runs'
 import type { Pushed } from '@/shared/api/wire'
 import type { Socket } from '@/shared/live/link'
@@ -44,7 +46,11 @@ const frames = (count: number) =>
     next(count)
   })
 
-export async function openPage(path = '/market', until = 'xWrap connected') {
+export async function openPage(
+  path = '/market',
+  until = 'xWrap connected',
+  place: Place = CRYPTOCK,
+) {
   posted.length = 0
   const store = makeStore()
   const sockets = { xwrap: new FakeSocket(), cryptick: new FakeSocket() }
@@ -52,7 +58,7 @@ export async function openPage(path = '/market', until = 'xWrap connected') {
   const user = userEvent.setup()
   render(
     <MemoryRouter initialEntries={[path]}>
-      <App store={store} open={(name) => sockets[name]} />
+      <App store={store} open={(name) => sockets[name]} place={place} />
     </MemoryRouter>,
   )
   await screen.findByText(new RegExp(until))

@@ -4,12 +4,17 @@ import type { Problem } from './problem'
 import { type SessionState, signedIn, signedOut } from './session'
 import type { Session } from './wire'
 
-/** Where the gateway has the services. */
-export const SERVICES = { xwrap: '/api/xwrap', cryptick: '/api/cryptick' } as const
+export type Service = 'xwrap' | 'cryptick'
+
+/** Under which path the services are: the gateway's, unless a dashboard says otherwise at its start. */
+export const SERVICES: Record<Service, string> = {
+  xwrap: '/api/xwrap',
+  cryptick: '/api/cryptick',
+}
 const NAMES = { xwrap: 'xWrap', cryptick: 'Cryptick' }
 
 export interface Call {
-  service?: keyof typeof SERVICES
+  service?: Service
   path: string
   /** POST by default if there is a body, else GET. */
   method?: 'PUT' | 'DELETE'
