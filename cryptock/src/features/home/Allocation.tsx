@@ -25,7 +25,7 @@ export function Allocation({
   const replace = (at: number, line: Line) =>
     onChange(lines.map((each, index) => (index === at ? line : each)))
   return (
-    <Box role="group" aria-label="Funds" sx={{ display: 'grid', gap: 3 }}>
+    <Box role="group" aria-label="Funds" sx={{ display: 'grid', gap: 1 }}>
       {lines.map((line, at) => {
         const free = usable.filter((place) => !isUsed(place, at))
         // What the form was filled with may be gone meanwhile: it is shown, and said.
@@ -110,8 +110,6 @@ export function Allocation({
       })}
       {next !== undefined ? (
         <Button
-          variant="outlined"
-          color="inherit"
           onClick={() =>
             onChange([...lines, { exchange: next.exchange, currency: next.currency, text: '' }])
           }

@@ -150,7 +150,9 @@ function Field({
         input: {
           endAdornment: (
             <InputAdornment position="end" sx={choices === null ? {} : { mr: 4 }}>
-              {unit}
+              <Box component="span" sx={{ color: 'text.secondary' }}>
+                {unit}
+              </Box>
               {reset}
             </InputAdornment>
           ),

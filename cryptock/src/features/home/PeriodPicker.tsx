@@ -98,7 +98,7 @@ function Availability({
   const name = ({ exchange, pair }: Span) => `${pairName(pair)} on ${exchange}`
   const row = {
     display: 'grid',
-    gridTemplateColumns: { xs: '104px 1fr', sm: '136px 1fr' },
+    gridTemplateColumns: { xs: '120px 1fr', sm: '136px 1fr' },
     alignItems: 'center',
   }
   return (
@@ -136,9 +136,13 @@ function Availability({
       </Box>
       <Box sx={row}>
         <span>{spans.length > shown.length && `and ${spans.length - shown.length} more`}</span>
-        <Box sx={{ display: 'flex', justifyContent: 'space-between', gap: 2 }}>
+        <Box sx={{ display: 'flex', justifyContent: 'space-between', whiteSpace: 'nowrap' }}>
           <span>{dateOf(first)}</span>
-          {start < end && <span>{duration((end - start) * 1000)} chosen</span>}
+          {start < end && (
+            <Box component="span" sx={{ display: { xs: 'none', sm: 'inline' } }}>
+              {duration((end - start) * 1000)} chosen
+            </Box>
+          )}
           <span>{dateOf(last - 1)}</span>
         </Box>
       </Box>

@@ -61,7 +61,7 @@ function Row({ run, curve }: { run: RunSummary; curve: readonly number[] }) {
         to={`/runs/${run.run_id}`}
         sx={{
           display: 'grid',
-          gridTemplateColumns: 'minmax(0, 1fr) 72px 96px',
+          gridTemplateColumns: 'minmax(0, 1fr) auto minmax(88px, auto)',
           columnGap: 3,
           alignItems: 'center',
           py: 2,
@@ -77,7 +77,15 @@ function Row({ run, curve }: { run: RunSummary; curve: readonly number[] }) {
         <Box sx={{ minWidth: 0 }}>
           <Typography variant="body1" noWrap sx={{ fontWeight: 600 }}>
             {name}{' '}
-            <Box component="span" sx={{ color: 'text.secondary', fontSize: 12, fontWeight: 400 }}>
+            <Box
+              component="span"
+              sx={{
+                color: 'text.secondary',
+                fontSize: 12,
+                fontWeight: 400,
+                display: { xs: run.label ? 'inline' : 'none', sm: 'inline' },
+              }}
+            >
               {run.run_id}
             </Box>
           </Typography>

@@ -12,7 +12,7 @@ const VERBS = { backtest: 'Start the backtest', paper: 'Start on paper', live: '
 const LIVE = 'live'
 
 const MEANING = {
-  backtest: 'Nothing is traded, and no funds are needed.',
+  backtest: 'Nothing is traded: its funds exist in the test only.',
   paper:
     'The money is virtual: it is taken from what is unallocated, and goes back when the run stops.',
   live: 'It trades by itself from the moment it starts, until it is stopped.',

@@ -288,7 +288,25 @@ function Form(props: Start & { known: Known; trouble: unknown }) {
         onChange={(event) => change({ label: event.target.value })}
         slotProps={{ htmlInput: { maxLength: LABEL_MAX, autoComplete: 'off' } }}
       />
-      <Box sx={{ display: 'flex', alignItems: 'center', gap: 3, justifyContent: 'flex-end' }}>
+      <Box
+        sx={{
+          display: 'flex',
+          alignItems: 'center',
+          gap: 3,
+          // In reach however long the form is, down to the edge of its card.
+          position: 'sticky',
+          bottom: { xs: -8, sm: -16 }, // over the padding of the page
+          zIndex: 2,
+          mx: -4,
+          mb: -4,
+          px: 4,
+          py: 3,
+          bgcolor: 'background.paper',
+          borderTop: 1,
+          borderColor: 'divider',
+          borderRadius: '0 0 8px 8px',
+        }}
+      >
         <Typography variant="body2" color="textSecondary" role="status" sx={{ flex: 1 }}>
           {mayTrade
             ? first?.what

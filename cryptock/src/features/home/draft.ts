@@ -4,7 +4,7 @@ import type { Problem } from '@/shared/api/problem'
 import type { History, Parameter, Run, RunMode, StartForm } from '@/shared/api/runs'
 import type { Exchange, Unallocated } from '@/shared/api/wire'
 import { baseOf, quoteOf } from '@/shared/format'
-import { defaultText, problemOf, textOf, valueOf } from './parameters'
+import { defaultText, problemOf, textOf, titleOf, valueOf } from './parameters'
 import {
   namedCurrencies,
   type Period,
@@ -221,9 +221,13 @@ export function faultsOf(draft: Draft, known: Known): Fault[] {
     words.filter(Boolean).map((what) => ({ where, what }))
   return [
     ...faults('funds', fundsFaults(draft, known)),
-    ...known.parameters.flatMap((parameter) =>
-      faults(`parameter ${parameter.name}`, [problemOf(parameter, textFor(draft, parameter))]),
-    ),
+    ...known.parameters.flatMap((parameter) => {
+      const problem = problemOf(parameter, textFor(draft, parameter))
+      return faults(
+        `parameter ${parameter.name}`,
+        problem ? [`${titleOf(parameter)}: ${problem}`] : [],
+      )
+    }),
     ...(draft.mode === 'backtest'
       ? [
           ...faults('period', [periodProblem(draft.period, rangeOf(spansOf(draft, known)))]),

@@ -30,8 +30,8 @@ export function titleOf({ name, unit }: Parameter): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-/** `at least 1 and less than 100 %`; empty without bounds. */
-export function rangeOf({ minimum, maximum, exclusive, unit }: Parameter): string {
+/** `at least 1 and less than 100`; empty without bounds. The unit stands beside the field. */
+export function rangeOf({ minimum, maximum, exclusive }: Parameter): string {
   const parts = [
     ...(minimum === null
       ? []
@@ -40,7 +40,7 @@ export function rangeOf({ minimum, maximum, exclusive, unit }: Parameter): strin
       ? []
       : [`${exclusive.includes('maximum') ? 'less than' : 'at most'} ${maximum}`]),
   ]
-  return parts.length === 0 ? '' : `${parts.join(' and ')} ${unit}`.trim()
+  return parts.join(' and ')
 }
 
 /** Why a text can't be used; empty if it can. */
