@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor, within } from '@testing-library/react'
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react'
 import { describe, expect, it } from 'vitest'
 import { openPage, sent } from '@/testing/page'
 import { get, getRuns, post, put, recorded, service } from '@/testing/service'
@@ -113,8 +113,10 @@ describe('a paper run', () => {
     const dialog = await screen.findByRole('dialog', { name: 'Start calm?' })
     expect(dialog).toHaveTextContent('Run EfficientFrontier on paper with 97 500 USD of gdax.')
     const start = within(dialog).getByRole('button', { name: 'Start on paper' })
-    fireEvent.click(start)
-    fireEvent.click(start)
+    act(() => {
+      start.click()
+      start.click() // before anything is drawn again
+    })
     await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
     expect(sent('/EfficientFrontier/start')).toEqual([
       {
