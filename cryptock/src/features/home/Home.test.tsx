@@ -390,6 +390,17 @@ describe('the form', () => {
     expect(screen.getByText('No exchange is set up for live trading.')).toBeInTheDocument()
   })
 
+  it('begins with a backtest where nothing trades on paper', async () => {
+    service.use(get('/exchanges', [{ ...gdax, mode: 'live' }] as never))
+    await openPage('/?strategy=Gone&mode=paper')
+    expect(await screen.findByRole('button', { name: 'backtest' })).toHaveAttribute(
+      'aria-pressed',
+      'true',
+    )
+    expect(screen.getByRole('button', { name: 'paper' })).toBeDisabled()
+    expect(screen.getByText('There is no strategy Gone here any more.')).toBeInTheDocument()
+  })
+
   it('lets viewers look but not start', async () => {
     service.use(post('/auth/refresh', { ...admin, role: 'viewer' }))
     await openPage('/?welcome')

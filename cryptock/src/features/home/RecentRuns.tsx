@@ -1,10 +1,10 @@
 /** The newest runs: what they trade with, whether they go on, and what they have won. */
 import { Box, Button, LinearProgress, Skeleton, Typography } from '@mui/material'
 import { Link } from 'react-router'
-import { type Amount, amount, basisPoints, multiply, sign } from '@/shared/amount'
+import { type Amount, amount, basisPoints, isZero, multiply, rounded, sign } from '@/shared/amount'
 import { useGetRunsQuery, useGetSparklinesQuery } from '@/shared/api/cryptick'
 import type { RunSummary } from '@/shared/api/runs'
-import { change, wireTime } from '@/shared/format'
+import { change, DASH, wireTime } from '@/shared/format'
 import { ModeWord } from '@/shared/ui/Mode'
 import { Ago, Card, Empty, ErrorNote } from '@/shared/ui/parts'
 import { StateWord } from '@/shared/ui/RunState'
@@ -97,7 +97,11 @@ function Row({ run, curve }: { run: RunSummary; curve: readonly number[] }) {
             </Box>
           </Box>
         </Box>
-        <Sparkline values={curve} label={`Equity of ${name}`} />
+        {curve.length > 1 && (
+          <Box sx={{ width: { xs: 44, sm: 72 } }}>
+            <Sparkline values={curve} label={`Equity of ${name}`} />
+          </Box>
+        )}
         <Box
           sx={{
             gridColumn: 3,
@@ -112,7 +116,7 @@ function Row({ run, curve }: { run: RunSummary; curve: readonly number[] }) {
                   : tokens.loss,
           }}
         >
-          {won !== null && `${change(won)} %`}
+          {won !== null && (isZero(rounded(won, 2)) ? DASH : `${change(won)} %`)}
         </Box>
         {run.running && typeof progress === 'number' && (
           <LinearProgress

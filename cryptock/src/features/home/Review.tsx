@@ -54,6 +54,7 @@ export function Review({
       open
       title={`Start ${draft.label.trim() || draft.strategy}?`}
       verb={VERBS[draft.mode]}
+      danger={draft.mode === 'live'}
       busy={isLoading}
       disabled={unclear || (draft.mode === 'live' && typed.trim().toLowerCase() !== LIVE)}
       onConfirm={() => void submit()}

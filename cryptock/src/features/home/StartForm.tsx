@@ -20,6 +20,7 @@ import {
 } from '@/shared/api/cryptick'
 import type { Run, Runnable, RunMode } from '@/shared/api/runs'
 import { selectCanTrade } from '@/shared/api/session'
+import type { Exchange } from '@/shared/api/wire'
 import { useGetExchangesQuery, useGetUnallocatedQuery } from '@/shared/api/xwrap'
 import { useAppSelector } from '@/shared/hooks'
 import { MODES } from '@/shared/ui/Mode'
@@ -63,11 +64,12 @@ export function StartForm({ wish }: { wish: Wish }) {
   const past = useGetRunQuery(wish.from ?? '', { skip: wish.from === undefined })
   const [chosen, setChosen] = useState<string>()
   const [mode, setMode] = useState(wish.mode)
+  const [last] = useState(() => recall()?.strategy)
   const all = runnables.data ?? []
   const usual = ['EfficientFrontier', all[0]?.name].find((name) =>
     all.some((each) => each.name === name),
   )
-  const wished = chosen ?? past.data?.strategy ?? wish.strategy ?? recall()?.strategy
+  const wished = chosen ?? past.data?.strategy ?? wish.strategy ?? last
   const strategy = all.some(({ name }) => name === wished) ? wished : usual
   const error = runnables.error ?? exchanges.error
   const again = () => {
@@ -79,6 +81,11 @@ export function StartForm({ wish }: { wish: Wish }) {
     <Card title="Start a run">
       <ErrorNote error={error} retry={again} />
       <ErrorNote error={past.error} />
+      {wished !== undefined && runnables.data !== undefined && wished !== strategy && (
+        <FormHelperText error sx={{ mb: 3 }}>
+          There is no strategy {wished} here any more.
+        </FormHelperText>
+      )}
       {strategy === undefined || exchanges.data === undefined || waits ? (
         error === undefined &&
         (runnables.data?.length === 0 ? (
@@ -93,7 +100,6 @@ export function StartForm({ wish }: { wish: Wish }) {
           strategy={strategy}
           mode={mode}
           past={past.data?.strategy === strategy ? past.data : undefined}
-          isWished={wish.strategy === strategy && chosen === undefined}
           onStrategy={(name, inMode) => {
             setChosen(name)
             setMode(inMode)
@@ -109,7 +115,6 @@ interface Start {
   strategy: string
   mode: RunMode | undefined
   past: Run | undefined
-  isWished: boolean
   onStrategy: (name: string, mode: RunMode) => void
 }
 
@@ -132,15 +137,24 @@ function ForStrategy(props: Start) {
 }
 
 function firstDraft({ strategy, mode, past, known }: Start & { known: Known }): Draft {
-  if (past) return inMode(draftOf(past, known.parameters, mode), mode ?? past.mode, known)
-  const usual = known.exchanges.some((each) => each.mode === 'paper') ? 'paper' : 'backtest'
+  const can = (wished: RunMode | undefined) =>
+    isPossible(wished, known.exchanges) ? wished : undefined
+  const usual = can('paper') ?? 'backtest'
+  if (past) {
+    const next = can(mode) ?? can(past.mode) ?? usual
+    return inMode(draftOf(past, known.parameters, next), next, known)
+  }
   const before = recall(strategy)
   // Nobody begins with real money by accident.
-  const last = before?.mode === 'live' ? undefined : before?.mode
-  return inMode(before ?? emptyDraft(strategy, usual), mode ?? last ?? usual, known)
+  const last = before?.mode === 'live' ? undefined : can(before?.mode)
+  return inMode(before ?? emptyDraft(strategy, usual), can(mode) ?? last ?? usual, known)
 }
 
-const PLACES: readonly RunMode[] = ['backtest', 'paper', 'live']
+/** A backtest always is; what trades needs an exchange that trades in the same way. */
+const isPossible = (mode: RunMode | undefined, exchanges: readonly Exchange[]): boolean =>
+  mode === 'backtest' || exchanges.some((each) => each.mode === mode)
+
+const ORDER: readonly RunMode[] = ['backtest', 'paper', 'live']
 
 function Form(props: Start & { known: Known; trouble: unknown }) {
   const { all, known, trouble, onStrategy } = props
@@ -164,8 +178,7 @@ function Form(props: Start & { known: Known; trouble: unknown }) {
   const refusedName = refused?.where.startsWith('parameter ')
     ? { name: refused.where.slice('parameter '.length), what: refused.what }
     : null
-  const hasLive = known.exchanges.some((each) => each.mode === 'live')
-  const hasPaper = known.exchanges.some((each) => each.mode === 'paper')
+  const hasLive = isPossible('live', known.exchanges)
   const first = faults[0]
   return (
     <Box sx={{ display: 'grid', gap: 5 }}>
@@ -207,11 +220,11 @@ function Form(props: Start & { known: Known; trouble: unknown }) {
             if (next !== null) change(inMode(draft, next, known))
           }}
         >
-          {PLACES.map((each) => (
+          {ORDER.map((each) => (
             <ToggleButton
               key={each}
               value={each}
-              disabled={(each === 'live' && !hasLive) || (each === 'paper' && !hasPaper)}
+              disabled={!isPossible(each, known.exchanges)}
               sx={({ tokens }) => ({
                 px: 4,
                 textTransform: 'none',

@@ -32,13 +32,15 @@ export function Sparkline({
       width={width}
       height={height}
       viewBox={`0 0 ${width} ${height}`}
-      style={{ display: 'block', flex: 'none' }}
+      preserveAspectRatio="none"
+      style={{ display: 'block', flex: 'none', maxWidth: '100%' }}
     >
       <polyline
         points={points.join(' ')}
         fill="none"
         stroke={{ up: tokens.gain, down: tokens.loss, level: tokens.dim }[way]}
         strokeWidth={1.5}
+        vectorEffect="non-scaling-stroke"
         strokeLinejoin="round"
         strokeLinecap="round"
       />
