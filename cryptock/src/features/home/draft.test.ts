@@ -157,6 +157,9 @@ describe('a form', () => {
     expect(firstFunds('paper', [{ exchange: 'x', currency: 'BTC', most: amount('0.5') }])).toEqual([
       { exchange: 'x', currency: 'BTC', text: '0.05' },
     ])
+    expect(inMode({ ...backtest, funds: { paper: [] } }, 'paper', known).funds.paper).toHaveLength(
+      1,
+    )
     expect(backtest.funds.backtest).toEqual([{ exchange: 'gdax', currency: 'USD', text: '10000' }])
   })
 

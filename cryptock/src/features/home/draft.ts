@@ -93,7 +93,9 @@ export const fundsOf = (draft: Draft): Line[] => draft.funds[draft.mode] ?? []
 export const inMode = (draft: Draft, mode: RunMode, known: Known): Draft => ({
   ...draft,
   mode,
-  funds: { [mode]: firstFunds(mode, placesFor(mode, known)), ...draft.funds },
+  funds: draft.funds[mode]?.length
+    ? draft.funds
+    : { ...draft.funds, [mode]: firstFunds(mode, placesFor(mode, known)) },
 })
 
 export const emptyDraft = (strategy: string, mode: RunMode): Draft => ({
