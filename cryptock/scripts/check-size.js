@@ -20,6 +20,7 @@ function size(name) {
 }
 
 for (const page of [
+  'src/features/home/Home.tsx',
   'src/features/market/Market.tsx',
   'src/features/wallets/Wallets.tsx',
   'src/features/orders/Orders.tsx',

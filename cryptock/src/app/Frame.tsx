@@ -27,6 +27,7 @@ import { useGetExchangesQuery, useGetOrdersQuery, useLogoutMutation } from '@/sh
 import { pairName } from '@/shared/format'
 import { useAppDispatch, useAppSelector } from '@/shared/hooks'
 import { selectConnection, selectConnectionSince } from '@/shared/live/market'
+import { ModeWord } from '@/shared/ui/Mode'
 import { Ago } from '@/shared/ui/parts'
 import { railOf, usePlace } from './place'
 import { type Command, Palette } from './Palette'
@@ -74,6 +75,9 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
       hint: `g ${page.key}`,
       run: () => go(page.path),
     })),
+    { name: 'Start a run', run: () => go('/?mode=paper') },
+    { name: 'Start a backtest', run: () => go('/?mode=backtest') },
+    { name: 'Welcome: first steps', run: () => go('/?welcome') },
     { name: 'New order', hint: 'n', run: () => go('/orders?new') },
     { name: 'New wallet set: allocate funds', run: () => go('/wallets?new') },
     { name: 'Kill switch', hint: 'k', run: () => setShown('kill') },
@@ -185,13 +189,9 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
           {place.title}
         </Box>
         {mode !== null && (
-          <Tooltip
-            title={mode === 'live' ? 'Real money at real exchanges' : 'Real markets, virtual money'}
-          >
-            <Box component="span" sx={{ color: tokens[mode], fontWeight: 650, fontSize: 13 }}>
-              ● {mode}
-            </Box>
-          </Tooltip>
+          <Box component="span" sx={{ fontSize: 13 }}>
+            <ModeWord mode={mode} dot />
+          </Box>
         )}
         <Box sx={{ flex: 1, display: 'flex', justifyContent: 'center' }}>
           {phone ? (

@@ -1,4 +1,5 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlined'
+import HomeOutlined from '@mui/icons-material/HomeOutlined'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
 import { lazy } from 'react'
@@ -7,6 +8,12 @@ import type { Page, Place } from './place'
 
 /** All there is to go to; each is loaded when it is first shown. */
 const PAGES: readonly Page[] = [
+  {
+    path: '/',
+    name: 'Home',
+    rail: { key: 'h', Icon: HomeOutlined },
+    Content: lazy(() => import('@/features/home/Home').then((it) => ({ default: it.Home }))),
+  },
   {
     path: '/market',
     name: 'Market',

@@ -142,6 +142,7 @@ export function makeTheme(scheme: Scheme): Theme {
         defaultProps: { fullWidth: true, maxWidth: 'sm' },
         styleOverrides: { paper: { backgroundColor: t.raised, border, borderRadius: 8 } },
       },
+      MuiAutocomplete: { styleOverrides: { paper: { backgroundColor: t.raised, border } } },
       MuiDrawer: { styleOverrides: { paper: { backgroundColor: t.raised, borderLeft: border } } },
       MuiDialogTitle: { styleOverrides: { root: { fontSize: 16, fontWeight: 650 } } },
       MuiDialogActions: { styleOverrides: { root: { padding: 16 } } },

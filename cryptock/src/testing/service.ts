@@ -72,8 +72,8 @@ export const get = (path: string, answer: JsonBodyType) =>
   http.get(`${V1}${path}`, () => HttpResponse.json(answer))
 
 /** Answer what is asked of Cryptick. */
-export const getRuns = (path: string, answer: JsonBodyType) =>
-  http.get(`*/api/cryptick${path}`, () => HttpResponse.json(answer))
+export const getRuns = (path: string, answer: JsonBodyType, status = 200) =>
+  http.get(`*/api/cryptick${path}`, () => HttpResponse.json(answer, { status }))
 
 /** What was posted where, in order. */
 export const posted: { path: string; body: unknown }[] = []

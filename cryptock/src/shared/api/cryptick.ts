@@ -58,6 +58,13 @@ export const cryptickApi = createApi({
       transformResponse: (answer: Record<string, RunSummary>) => Object.values(answer),
       providesTags: ['Runs'],
     }),
+    /** How the newest runs went: a few numbers each, by run. */
+    getSparklines: build.query<Record<string, number[]>, void>({
+      query: () => cryptick('/results', { query: { limit: 50 } }),
+      transformResponse: ({ runs }: { runs: { run_id: string; sparkline: number[] }[] }) =>
+        Object.fromEntries(runs.map(({ run_id, sparkline }) => [run_id, sparkline])),
+      providesTags: ['Runs'],
+    }),
     getRun: build.query<Run, string>({
       query: (runId) => cryptick(`/runs/${runId}`),
       providesTags: (_, __, runId) => [{ type: 'Run', id: runId }],
@@ -164,6 +171,7 @@ export const {
   useGetParametersQuery,
   useGetStoredHistoryQuery,
   useGetRunsQuery,
+  useGetSparklinesQuery,
   useGetRunQuery,
   useGetComponentsQuery,
   useGetRowsQuery,

@@ -69,6 +69,9 @@ export interface RunSummary {
   equity?: Amount | null
   progress?: number | null
   error?: string | null
+  /** What keeps it from going on as usual. */
+  detail?: string | null
+  fees_paid?: Record<string, Amount>
   settled?: string
   seq: number
 }
@@ -77,6 +80,8 @@ export interface Run extends RunSummary {
   params: Record<string, unknown>
   start: number | null
   end: number | null
+  /** Length of the bars; null where it was not chosen. */
+  freq_s: number | null
   traceback?: string
 }
 
@@ -175,7 +180,8 @@ export interface History {
   source: string
   total: number
   candles: StoredCandles[]
-  recordings: { exchange: string; pair: string; start: number; end: number }[]
+  /** Their times are ISO text. */
+  recordings: { exchange: string; pair: string; start: string; end: string }[]
 }
 
 /** Ratios are floats; where one is null, `undefined` says why. */
