@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 __all__ = [
+    "AWAY_S",
     "ENDED",
     "LINE_MAX",
     "PAUSE",
@@ -34,6 +35,8 @@ STATUS: Final = "run.status"
 
 ENDED: Final = frozenset({"stopped", "failed"})
 LINE_MAX: Final = 1 << 20  # bytes
+AWAY_S: Final = 600.0
+"""How long xWrap may be away before a run fails."""
 
 _SOCKET: Final = "control.sock"
 

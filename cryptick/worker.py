@@ -145,7 +145,7 @@ class _Worker:
             sampling.cancel()
             server.close()
             self.note(state=self._directory.fields["state"])
-            self._tell_sampled()
+            self.tell_sampled()
             for writer in self._writers:
                 writer.close()
             if self._conversations:  # they hear the last word, and end by themselves
@@ -214,9 +214,10 @@ class _Worker:
             self._steered.sample()
             if self._status != told and self._directory.fields["state"] not in ENDED:
                 told = self._status
-                self._tell_sampled()
+                self.tell_sampled()
 
-    def _tell_sampled(self) -> None:
+    def tell_sampled(self) -> None:
+        """Tell the status, and keep it."""
         status = self._status
         self._directory.update(
             orders=status.orders,
@@ -329,6 +330,8 @@ class _OnXWrap:
                     lambda line: None,
                     wallet_set_id=start.wallet_set_id,
                     attach=self._attach,
+                    away_s=start.away_s,
+                    tell_away=self._tell_away,
                 )
             except XWrapError:
                 if self._handle is None:  # it has not traded yet
@@ -368,6 +371,10 @@ class _OnXWrap:
             head = "" if path.exists() else "time,equity\n"
             with path.open("a", encoding="utf-8") as file:
                 file.write(f"{head}{to_iso(handle.run.clock.now())},{equity}\n")
+
+    def _tell_away(self, words: str | None) -> None:
+        self._worker.note(detail=words)
+        self._worker.tell_sampled()
 
     def _attach(self, handle: RunHandle) -> None:
         self._handle = handle

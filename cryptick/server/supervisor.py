@@ -177,6 +177,7 @@ class Supervisor:
                 store=settings.store,
                 wallet_set_id=set_id,
                 started_by=by,
+                away_s=settings.away_s,
             ).write(path)
             run.process = Process.open(spawn(path, token))
         except (XWrapError, OSError) as error:
