@@ -168,6 +168,8 @@ def run_backtest(
         if attach is not None:
             attach(backtest.hub)
         summary = backtest.run(place, progress)
+        if request.fills.model is FillModel.BOOK:  # now it is known what was read
+            directory.update(manifest=describe_run(request, place, data))
         write_report(backtest.result, summary, directory)
         return _noted(summary, directory)
 
