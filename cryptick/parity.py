@@ -32,7 +32,7 @@ from exchange_wrapper.history import HistorySource, Recorded, RemoteHistory, Sto
 from exchange_wrapper.terms import Mode
 from exchange_wrapper.times import SECOND, UtcNs, from_iso, to_iso
 
-__all__ = ["Market", "Parity", "check", "main"]
+__all__ = ["Market", "Parity", "check", "main", "xwrap_market"]
 
 _ORDERS_PAGE: Final = 1000
 _EARLIER_NS: Final = 86_400 * SECOND  # other runs' orders of so long before may still matter
@@ -88,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
     run = PastRun.open(Path(options.runs_dir), options.run_id, with_result=False)
     if options.store is None:
         parity = check(
-            run, lambda header, end: _xwrap_market(options.xwrap or header.url, header, end)
+            run, lambda header, end: xwrap_market(options.xwrap or header.url, header, end)
         )
     else:
         with StoreHistory(options.store) as store:
@@ -276,7 +276,8 @@ def _find(header: RunHeader) -> type[Strategy]:
     return find_strategy(f"{header.source}:{name}" if header.source else name)
 
 
-def _xwrap_market(url: str, header: RunHeader, end: UtcNs) -> Market:
+def xwrap_market(url: str, header: RunHeader, end: UtcNs) -> Market:
+    """Return what a running xWrap knows of a run's market until a time."""
     return Market(f"xWrap at {url}", RemoteHistory(url), _orders_of_others(url, header, end))
 
 

@@ -406,7 +406,7 @@ class Refusals(ParityCase):
 
         def call(*more: str) -> tuple[int, str]:
             with (
-                patch.object(parity, "_xwrap_market", lambda url, *of: run.found(*of)),
+                patch.object(parity, "xwrap_market", lambda url, *of: run.found(*of)),
                 contextlib.redirect_stdout(io.StringIO()) as out,
             ):
                 return parity.main([*arguments, *more]), out.getvalue()
