@@ -11,7 +11,7 @@ from typing import Any
 
 from exchange_wrapper.client import XWrapClient
 from tests.system.cryptick_server import Client, cryptick_server
-from tests.system.processes import ROOT, Service, XWrap, simulated_market
+from tests.system.processes import ROOT, Service, XWrap, running, simulated_market
 from tests.system.test_crash import ready
 
 FUNDS = [
@@ -31,10 +31,10 @@ class Addresses:
 class Restarts(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self) -> None:
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        market = await self.enterAsyncContext(simulated_market())
+        self.market = await self.enterAsyncContext(simulated_market())
         self.home = self.folder / "cryptick"
         self.home.mkdir()
-        self.xwrap = XWrap(self.folder, market, ("BTC", "USD"))
+        self.xwrap = XWrap(self.folder, self.market, ("BTC", "USD"))
         settings = json.loads(self.xwrap.config.read_text())
         settings["exchanges"]["gdax"]["record"] = True
         self.xwrap.config.write_text(json.dumps(settings))
@@ -53,14 +53,7 @@ class Restarts(unittest.IsolatedAsyncioTestCase):
         self,
     ) -> None:
         xwrap = await self.start_xwrap()
-        server = await self.enterAsyncContext(
-            cryptick_server(self.addresses, self.home)  # type: ignore[arg-type]
-        )
-        (self.home / "strategies/restless.py").write_text(
-            (ROOT / "tests/cryptick/restless.py").read_text()
-        )
-        run_id = await server.start("Restless", balances=FUNDS, params={"most": "0.3"})
-        await server.until(run_id, lambda run: (run.get("trades") or 0) >= 5)
+        server, run_id = await self.start_run()
         async with await XWrapClient.connect(self.addresses.rpc_url) as client:
             await client.list_recordings()  # stores what was received: a kill loses the rest
         await xwrap.kill()
@@ -85,6 +78,45 @@ class Restarts(unittest.IsolatedAsyncioTestCase):
         compared = parity["compared"]
         self.assertGreater(min(compared["fills"], compared["orders decided"]), 4)
         self.assertIn("is taken from the run's record", parity["notes"][0])
+
+    async def test_a_run_goes_on_after_a_kill_of_the_venue_and_replays_without_a_difference(
+        self,
+    ) -> None:
+        await self.start_xwrap()
+        server, run_id = await self.start_run()
+        ports = [self.market.url(name).rpartition(":")[2] for name in ("rest", "ws")]
+        await self.market.kill()
+        async with await XWrapClient.connect(self.addresses.rpc_url) as client:
+            async with asyncio.timeout(60):
+                while (await client.get_exchanges())[0]["status"] == "ready":  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            await self.enterAsyncContext(
+                running(
+                    "exchange_wrapper.sandbox", "simulate", "--seed", "8", "--rest-port", ports[0],
+                    "--ws-port", ports[1], ready="sandbox ready",
+                )
+            )  # fmt: skip
+            await ready(client)
+        before = (await server.get(f"/runs/{run_id}"))["trades"]
+        await server.until(run_id, lambda run: run["trades"] >= before + 5)
+        await server.put(f"/runs/{run_id}/stop")
+        run = await server.until_state(run_id, "stopped", "failed")
+        self.assertEqual(run["state"], "stopped", run.get("error"))
+        code, parity = await self.parity(run_id)
+        self.assertEqual((code, parity["first"], parity["notes"]), (0, None, []))
+        self.assertGreater(parity["compared"]["fills"], 9)
+
+    async def start_run(self) -> tuple[Client, str]:
+        """Start the server and a run, and wait until it has traded."""
+        server = await self.enterAsyncContext(
+            cryptick_server(self.addresses, self.home)  # type: ignore[arg-type]
+        )
+        (self.home / "strategies/restless.py").write_text(
+            (ROOT / "tests/cryptick/restless.py").read_text()
+        )
+        run_id = await server.start("Restless", balances=FUNDS, params={"most": "0.3"})
+        await server.until(run_id, lambda run: (run.get("trades") or 0) >= 5)
+        return server, run_id
 
     async def orders_filled(self, server: Client, run_id: str) -> list[str]:
         page = await server.get(f"/runs/{run_id}/trades", limit="10000")
