@@ -293,7 +293,8 @@ class XWrapInterface:
 
     def _on_back(self, told: Json) -> None:
         self._is_away = False
-        self._on_wallet_set(told["wallet_set"])
+        if told["wallet_set"] is not None:
+            self._on_wallet_set(told["wallet_set"])
 
     def _on_end(self, _: object) -> None:
         self._closing = True

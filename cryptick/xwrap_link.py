@@ -1,8 +1,8 @@
 """Drive a run by xWrap: each notification and answer becomes an input, each request a call.
 
 While the connection is lost the run knows it, by the input ``away``. When it is there again it gets
-``back`` with its wallets, then everything that the client has asked for since the last number, and
-goes on; a request whose answer was lost is looked up, and never sent twice.
+``back``, then everything that the client has asked for since the last number, and goes on; a
+request whose answer was lost is looked up, and never sent twice.
 """
 
 import asyncio
@@ -89,6 +89,7 @@ class XWrapLink:
         self._present.set()
         self._held: list[tuple[str, Any]] = []  # what came before the run knows its wallets
         self._losses = 0
+        self._complete = True  # all that was missed could be told
         self._deadline: asyncio.TimerHandle | None = None
         self._follows_candles = False
         self._timer: asyncio.TimerHandle | None = None
@@ -194,22 +195,27 @@ class XWrapLink:
 
     def _back(self, complete: bool) -> None:
         if self.is_away:
-            self._keep(self._come_back(complete), self._watching)
+            self._complete = self._complete and complete
+            self._keep(self._come_back(self._losses), self._watching)
 
-    async def _come_back(self, complete: bool) -> None:
-        """Give the run its wallets, then what it missed; orders and trades are known by these."""
-        losses, wallet_set = self._losses, None
-        while wallet_set is None:
+    async def _come_back(self, losses: int) -> None:
+        """Let the run go on with what it missed.
+
+        Where that is not everything, it gets its wallets first: orders and trades are then all
+        that is told of them.
+        """
+        wallet_set = None
+        while not self._complete and wallet_set is None and self._losses == losses:
             try:
                 wallet_set = await self._client.get_wallet_set(self._set_id)
             except Unavailable:
                 await asyncio.sleep(_AGAIN_S)
-            if self._losses != losses:  # lost once more: whoever is called then goes on here
-                return
+        if self._losses != losses:  # lost once more: who is called next goes on here
+            return
         assert self._deadline is not None
         self._deadline.cancel()
-        self.put("back", {"complete": complete, "wallet_set": wallet_set})
-        self.is_away = False
+        self.put("back", {"complete": self._complete, "wallet_set": wallet_set})
+        self.is_away, self._complete = False, True
         held, self._held = self._held, []
         for method, params in held:
             self.put(method, params)

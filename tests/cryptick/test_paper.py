@@ -466,6 +466,24 @@ class Absence(PaperCase):
         self.assertIn("xWrap is away since", said)
         self.assertIn("xWrap is back", said)
 
+    async def test_a_connection_that_is_lost_again_at_once_is_waited_for_once_more(self) -> None:
+        def back_and_gone() -> None:
+            self.xwrap.come_back(complete=False)
+            self.xwrap.lose()
+
+        await self.run_paper(
+            self.hears,
+            self.order,
+            self.xwrap.lose,
+            self.xwrap.sell_into_bids,
+            back_and_gone,
+            self.xwrap.come_back,
+            lambda: None,
+        )
+        told = [line for line in self.heard if "quote" not in line]
+        self.assertEqual(told, ["received", "open", "1 BTC, 1 in all", "open", "done"])
+        self.assertEqual("\n".join(self.said).count("xWrap is back"), 1)
+
     async def test_meanwhile_no_price_is_known_and_orders_are_refused(self) -> None:
         class Insists(Strategy):
             """Order now and then whatever is known, until one was refused."""
