@@ -13,9 +13,9 @@ from cryptick.control import ENDED
 from cryptick.metrics import Figures, FloatArray, IntArray, figures
 from cryptick.server.records import TablePage
 from cryptick.server.store import Fields, RunStore
-from exchange_wrapper.errors import ApiUsageError, DataError, NoData
+from exchange_wrapper.errors import DataError, NoData
 from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
-from exchange_wrapper.times import SECOND, UtcNs, from_iso, to_iso
+from exchange_wrapper.times import SECOND, UtcNs, to_iso
 
 __all__ = [
     "Curve",
@@ -29,6 +29,7 @@ __all__ = [
 
 _EQUITY: Final = "equity.csv"
 _SPARKLINE_POINTS: Final = 50
+_CURVES_KEPT: Final = 2_000
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -255,9 +256,12 @@ class RunResults:
         except FileNotFoundError:
             return Curve(np.empty(0, np.int64), np.empty(0))
         version = about.st_mtime_ns, about.st_size
-        kept = self._curves.get(run_id)
+        kept = self._curves.pop(run_id, None)
         if kept is None or kept[0] != version:
-            kept = self._curves[run_id] = version, _read_curve(path)
+            kept = version, _read_curve(path)
+        self._curves[run_id] = kept
+        if len(self._curves) > _CURVES_KEPT:
+            self._curves.pop(next(iter(self._curves)), None)  # perhaps another thread was first
         return kept[1]
 
     def _figures(self, run_id: str, fields: Fields, curve: Curve) -> Figures | None:
@@ -365,7 +369,8 @@ def _read_curve(path: Path) -> Curve:
         with path.open(encoding="utf-8", newline="") as file:
             # A line that is still being written has no second cell, or only a part of it.
             rows = [line.rstrip("\n").split(",") for line in file if line.endswith("\n")][1:]
-        time = np.array([from_iso(row[0]) // SECOND for row in rows], np.int64)
+        # They are in UTC: as far as the second numpy reads them twenty times as fast as we do.
+        time = np.array([row[0][:19] for row in rows], "datetime64[s]").astype(np.int64)
         return Curve(time, np.array([float(row[1]) for row in rows], np.float64))
-    except (ApiUsageError, IndexError, ValueError) as error:
+    except (IndexError, ValueError) as error:
         raise DataError(f"{path.name} of {path.parent.name} can't be read: {error}") from None
