@@ -246,7 +246,7 @@ def _is_locked(file: Path) -> bool:
     try:
         inode = file.stat().st_ino
         locks = Path("/proc/locks").read_text()
-    except FileNotFoundError:
+    except OSError:
         return False
     return re.search(rf"FLOCK .*:{inode} ", locks) is not None
 
