@@ -188,7 +188,7 @@ def _ending(run: PastRun, replay: RunReplay, end: UtcNs) -> list[str]:
         return []
     if "traceback" in run.run:
         return [f"the run failed, and so does the replay: {error}"]
-    how = f"the run failed: {error}" if state == "failed" else f"the run is {state}, or was killed"
+    how = f"the run failed: {error}" if state == "failed" else "the run goes on, or was killed"
     left = f"; {replay.left:,} messages after that are not compared" if replay.left else ""
     return [f"{how}; its record ends at {to_iso(end)}{left}"]
 
