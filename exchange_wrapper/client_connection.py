@@ -69,6 +69,11 @@ class XWrapConnection:
         Number of the newest notification.
     reconnects : int
         How often a lost connection was made again.
+    on_lost : callable
+        Called when a connection is lost that is going to be made again.
+    on_back : callable of (bool)
+        Called when handlers have heard what was missed: whether all of it was remembered. After a
+        restart of xWrap that were only orders and trades. Subscriptions are still to be renewed.
     """
 
     def __init__(
@@ -84,6 +89,8 @@ class XWrapConnection:
         self.name = name
         self.last_seq = 0
         self.reconnects = 0
+        self.on_lost: Callable[[], None] = lambda: None
+        self.on_back: Callable[[bool], None] = lambda complete: None
         self._timeout_s = timeout_s
         self._token = token
         self._reconnects = reconnect
@@ -231,6 +238,7 @@ class XWrapConnection:
                 if self._is_closing or not self._reconnects:
                     return
                 self._online.clear()
+                self.on_lost()
                 await self._connect_again()
                 self.reconnects += 1
                 self._held = []
@@ -288,6 +296,7 @@ class XWrapConnection:
             self._receive(message)
         self._online.set()
         self._backoff.reset()
+        self.on_back(missed["complete"])
         await self._subscribe_again()
 
     async def _subscribe_again(self) -> None:
