@@ -17,11 +17,13 @@ from cryptick.server.following import Following
 from cryptick.server.gate import Gate
 from cryptick.server.login import add_login
 from cryptick.server.metrics import Metrics
+from cryptick.server.pages import Pages
 from cryptick.server.runnables import Runnables
 from cryptick.server.service import ABOUT, CryptickService
 from cryptick.server.settings import Settings
 from cryptick.server.store import RunStore
 from cryptick.server.supervisor import Supervisor
+from cryptick.server.sweeps import SweepStore
 from cryptick.server.xwrap import XWrap
 from exchange_wrapper.errors import Unavailable
 from exchange_wrapper.times import UtcNs, to_iso
@@ -75,7 +77,17 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         supervisor = Supervisor(settings, store, runnables, xwrap, events.publish)
         following = Following(store, events.send_market)
         started_at = UtcNs(time.time_ns())
-        service = CryptickService(store, runnables, supervisor, xwrap, following, started_at)
+        sweeps = SweepStore(Path(settings.sweeps))
+        service = CryptickService(
+            store,
+            sweeps,
+            Pages(time.monotonic),
+            runnables,
+            supervisor,
+            xwrap,
+            following,
+            started_at,
+        )
 
         def note(
             caller: Caller, method: str, arguments: Mapping[str, Any], error: Exception | None
