@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from cryptick.editing.drafts import Drafts
 from cryptick.server.following import Following
 from cryptick.server.gate import Gate
 from cryptick.server.login import add_login
@@ -39,6 +40,7 @@ __all__ = ["Running", "serve"]
 
 _log = logging.getLogger("cryptick.server")
 
+_PROMOTED: Final = "promoted"  # below the drafts, where no directory of strategies is set
 _AUDIT: Final = "changes.jsonl"
 _TOLD_MAX: Final = 2_000  # characters of one call's arguments in the record of changes
 
@@ -73,7 +75,11 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         events = SocketIoServer(admit=gate.admit)
         store = RunStore(root)
         directory = None if settings.strategies is None else Path(settings.strategies)
-        runnables, xwrap = Runnables(directory), XWrap(settings.xwrap, settings.store)
+        drafts = None
+        if settings.editor:
+            directory = directory or Path(settings.drafts) / _PROMOTED
+            drafts = Drafts(Path(settings.drafts), directory)
+        runnables, xwrap = Runnables(directory, drafts), XWrap(settings.xwrap, settings.store)
         supervisor = Supervisor(settings, store, runnables, xwrap, events.publish)
         following = Following(store, events.send_market)
         started_at = UtcNs(time.time_ns())
@@ -87,6 +93,7 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
             xwrap,
             following,
             started_at,
+            drafts,
         )
 
         def note(

@@ -1,6 +1,7 @@
 """The API of the server: what can be run, and all that is known of runs."""
 
 import asyncio
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,6 +12,8 @@ from cryptick import __version__
 from cryptick.components.format import Format
 from cryptick.components.reading import Page as RowPage
 from cryptick.components.reading import list_components, read_format, read_rows, tail
+from cryptick.editing.drafts import Drafts
+from cryptick.server.editor_api import EditorApi
 from cryptick.server.following import Channel, Following
 from cryptick.server.pages import Pages
 from cryptick.server.processes import PROCESS_LOG
@@ -46,6 +49,7 @@ ABOUT: Final = About(
         ),
         Tag("sweeps", "Sweeps", ("/sweeps",)),
         Tag("runs", "Runs", ("/run",)),
+        Tag("editor", "Strategies that are written in the page", ("/editor",)),
         Tag("service", "The service"),
     ),
 )
@@ -67,7 +71,7 @@ class FundedWith(msgspec.Struct, forbid_unknown_fields=True):
     balance: Amount
 
 
-class CryptickService(ResultsApi):
+class CryptickService(ResultsApi, EditorApi):
     """The methods of the API."""
 
     def __init__(
@@ -80,8 +84,10 @@ class CryptickService(ResultsApi):
         xwrap: XWrap,
         following: Following,
         started_at: UtcNs,
+        drafts: Drafts | None = None,
     ) -> None:
-        super().__init__(store, sweeps, pages)
+        ResultsApi.__init__(self, store, sweeps, pages)
+        EditorApi.__init__(self, drafts, lambda: UtcNs(time.time_ns()))
         self._runnables = runnables
         self._supervisor = supervisor
         self._xwrap = xwrap
@@ -132,6 +138,7 @@ class CryptickService(ResultsApi):
         needs ``confirm``.
         """
         caller.check_wallet_set(None)
+        await self._check_draft(caller, name, mode)
         if mode == "live" and not confirm:
             raise Forbidden("a live run trades real money: start it with confirm=true")
         if len(balances) > _BALANCES_MAX or len(params or {}) > _PARAMS_MAX:

@@ -51,6 +51,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         The directory of sweeps.
     strategies : str or None
         A directory whose files hold more strategies than those that come with Cryptick.
+    editor : bool
+        Whether administrators may write strategies in the page: code that runs as the server's
+        user.
+    drafts : str
+        The directory of what they write; what they promote goes to ``strategies``.
     xwrap, xwrap_http : str
         Addresses of xWrap.
     store : str or None
@@ -75,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     runs: str = "var/runs"
     sweeps: str = "var/sweeps"
     strategies: str | None = None
+    editor: bool = False
+    drafts: str = "var/drafts"
     xwrap: str = XWRAP_URL
     xwrap_http: str = "http://127.0.0.1:4242"
     store: str | None = None

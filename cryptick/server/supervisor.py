@@ -146,7 +146,7 @@ class Supervisor:
                 field="run_id",
             )
         form = Start.read(self._store.path(run_id)).form
-        name = form.strategy.rpartition(":")[2]  # where it is was found out by its name
+        name = self._runnables.name_of(form.strategy)
         return await self.start(msgspec.structs.replace(form, strategy=name), by)
 
     async def _start(self, form: StartForm, by: str) -> str:

@@ -22,7 +22,7 @@ import visuallyHidden from '@mui/utils/visuallyHidden'
 import { Suspense, useState } from 'react'
 import { matchPath, NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { KillButton, KillDialog } from '@/features/control/KillSwitch'
-import { selectSession, signedOut } from '@/shared/api/session'
+import { selectIsAdmin, selectSession, signedOut } from '@/shared/api/session'
 import { useGetExchangesQuery, useGetOrdersQuery, useLogoutMutation } from '@/shared/api/xwrap'
 import { pairName } from '@/shared/format'
 import { useAppDispatch, useAppSelector } from '@/shared/hooks'
@@ -37,7 +37,7 @@ import { useKeys } from './useKeys'
 
 export function Frame({ onScheme }: { onScheme: () => void }) {
   const place = usePlace()
-  const rail = railOf(place)
+  const rail = railOf(place, useAppSelector(selectIsAdmin))
   const isThere = (path: string) => place.pages.some((page) => page.path === path)
   const navigate = useNavigate()
   const dispatch = useAppDispatch()

@@ -1,5 +1,6 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlined'
 import HomeOutlined from '@mui/icons-material/HomeOutlined'
+import Code from '@mui/icons-material/Code'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
 import { lazy } from 'react'
@@ -33,6 +34,12 @@ const PAGES: readonly Page[] = [
     name: 'Orders',
     rail: { key: 'o', Icon: SwapVert },
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
+  },
+  {
+    path: '/editor',
+    name: 'Editor',
+    rail: { key: 'e', Icon: Code, admin: true },
+    Content: lazy(() => import('@/features/editor/Editor').then((it) => ({ default: it.Editor }))),
   },
 ]
 
