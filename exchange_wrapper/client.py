@@ -194,6 +194,31 @@ class XWrapClient(XWrapConnection):
             )
         )
 
+    async def list_movements(
+        self,
+        wallet_set_id: int | None = None,
+        *,
+        run_id: str | None = None,
+        exchange: str | None = None,
+        currency: str | None = None,
+        order_id: int | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+        before_id: int | None = None,
+    ) -> list[Json]:
+        """Return a page of the newest lines of the ledger, newest first."""
+        return await self._list(
+            "list_movements",
+            wallet_set_id=wallet_set_id,
+            run_id=run_id,
+            exchange=exchange,
+            currency=currency,
+            order_id=order_id,
+            since=since,
+            limit=limit,
+            before_id=before_id,
+        )
+
     # Orders
 
     async def make_order(

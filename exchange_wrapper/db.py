@@ -32,7 +32,7 @@ __all__ = [
     "upsert_rows",
 ]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 Row = Mapping[str, Any]
 """Values of one row by column name, all columns."""
@@ -115,7 +115,7 @@ def create_database(path: Path, models: Sequence[type[BaseModel]]) -> list[type[
                     _forbid_changes(database, model._meta.table_name)
             for model in models:
                 if model not in missing:
-                    _add_columns(database, model)
+                    _bring_up_to_date(database, model)
             raw(database).execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             raw(database).execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return missing
@@ -268,14 +268,15 @@ def _connect(path: Path) -> peewee.SqliteDatabase:
     return database
 
 
-def _add_columns(database: peewee.SqliteDatabase, model: type[BaseModel]) -> None:
-    """Add what an older version's table lacks; such columns allow null."""
+def _bring_up_to_date(database: peewee.SqliteDatabase, model: type[BaseModel]) -> None:
+    """Add the columns and indexes that an older version's table lacks; such columns allow null."""
     table = model._meta.table_name
     present = {column.name for column in database.get_columns(table)}
     migrator = SqliteMigrator(database)
     for field in model._meta.sorted_fields:
         if field.column_name not in present:
             migrate(migrator.add_column(table, field.column_name, field))
+    peewee.SchemaManager(model, database=database).create_indexes(safe=True)
 
 
 def _check_identity(

@@ -498,6 +498,7 @@ class Desk:
             hold=hold,
             last_updated_at=fill.time,
         )
+        trade_id = self._last_trade_id + 1
         ledger.fill(
             ledger.wallet(request.wallet_set_id, request.exchange, pair.base),
             ledger.wallet(request.wallet_set_id, request.exchange, pair.quote),
@@ -506,13 +507,14 @@ class Desk:
             fee,
             LEDGER.subtract(order.hold, hold),
             order.id,
+            trade_id,
             fill.time,
         )
         if fill.ext_id:
             self._trade_ids[order.id].add(fill.ext_id)
-        self._last_trade_id += 1
+        self._last_trade_id = trade_id
         trade = Trade(
-            self._last_trade_id,
+            trade_id,
             order.id,
             fill.ext_id,
             fill.price,

@@ -98,8 +98,8 @@ class _Rows:
             upsert_rows(database, models.WalletSet, self.sets.values())
             upsert_rows(database, models.VirtualWallet, self.wallets.values())
             upsert_rows(database, models.Order, self.orders.values())
-            insert_rows(database, models.WalletLine, self.lines)
             insert_rows(database, models.Trade, self.trades)
+            insert_rows(database, models.WalletLine, self.lines)
             insert_rows(database, models.Incident, self.incidents)
             upsert_rows(database, models.Heartbeat, self.heartbeats)
 

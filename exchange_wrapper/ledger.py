@@ -184,8 +184,8 @@ class Ledger:
         wallet = wallet or self._open(set_id, exchange, currency)
         if movement:
             wallet.allocation = LEDGER.add(wallet.allocation, movement)
-            self._post(pool, -movement, None, Reason.ALLOCATION, now)
-            self._post(wallet, movement, None, Reason.ALLOCATION, now)
+            self._post(pool, -movement, Reason.ALLOCATION, now)
+            self._post(wallet, movement, Reason.ALLOCATION, now)
         return wallet
 
     def deactivate(self, set_id: int, now: UtcNs) -> WalletSet:
@@ -358,8 +358,15 @@ class Ledger:
         self._require(wallet, amount)
         self._post_hold(wallet, -amount, order_id, now)
 
-    def release(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
-        """Free ``amount`` > 0 of what is on hold for an order.
+    def release(
+        self,
+        wallet: Wallet,
+        amount: Decimal,
+        order_id: int,
+        now: UtcNs,
+        trade_id: int | None = None,
+    ) -> None:
+        """Free ``amount`` > 0 of what is on hold for an order, because of a trade or not.
 
         Raises
         ------
@@ -372,7 +379,7 @@ class Ledger:
                 f"order {order_id} releases {format_amount(amount)} {wallet.currency} "
                 f"of {format_amount(-held)} on hold"
             )
-        self._post_hold(wallet, amount, order_id, now)
+        self._post_hold(wallet, amount, order_id, now, trade_id)
 
     def expect(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
         """Put a credit on hold: it counts in the balance, but is not available.
@@ -397,7 +404,13 @@ class Ledger:
         return self._holds.get((wallet.id, order_id), ZERO)
 
     def settle(
-        self, wallet: Wallet, movement: Decimal, order_id: int | None, reason: Reason, now: UtcNs
+        self,
+        wallet: Wallet,
+        movement: Decimal,
+        order_id: int | None,
+        reason: Reason,
+        now: UtcNs,
+        trade_id: int | None = None,
     ) -> None:
         """Move funds in or out of a wallet and of the exchange that holds them.
 
@@ -416,9 +429,13 @@ class Ledger:
         wallet.settled, mirror.settled = settled, mirrored
         line_id, post = self._last_line_id, self.changes.append
         self._last_line_id = line_id + 2
-        line = Line(line_id + 1, wallet.id, movement, False, order_id, reason, now)
+        line = Line(
+            line_id + 1, wallet.id, movement, False, order_id, reason, now, trade_id, settled
+        )
         post(LinePosted(line, wallet))
-        line = Line(line_id + 2, mirror.id, movement, False, order_id, reason, now)
+        line = Line(
+            line_id + 2, mirror.id, movement, False, order_id, reason, now, trade_id, mirrored
+        )
         post(LinePosted(line, mirror))
 
     def fill(
@@ -430,6 +447,7 @@ class Ledger:
         fee: Decimal,
         freed: Decimal,
         order_id: int,
+        trade_id: int,
         now: UtcNs,
     ) -> None:
         """Book a trade of an order: free funds that it holds, move both currencies, charge the fee.
@@ -454,13 +472,13 @@ class Ledger:
             paid, paying, got, earned = quote, notional, base, size
         mark = len(self.changes)
         if freed:
-            self.release(paid, freed, order_id, now)
+            self.release(paid, freed, order_id, now, trade_id)
         moves = [(paid, paying, _FILL), (got, earned, _FILL)]
         if fee:
             moves.append((quote, -fee, _FEE))
         try:
             for wallet, movement, reason in moves:
-                self.settle(wallet, movement, order_id, reason, now)
+                self.settle(wallet, movement, order_id, reason, now, trade_id)
         except LedgerBreach:
             self._roll_back(mark)
             raise
@@ -482,7 +500,7 @@ class Ledger:
         mirror = self._by_place[EXCHANGE_SET, exchange, currency]
         for side in (wallet, mirror):
             side.settled = LEDGER.add(side.settled, movement)
-            self._add_line(side, movement, False, None, Reason.DIFFERENCE, now)
+            self._add_line(side, movement, Reason.DIFFERENCE, now)
 
     def in_suspense(self, exchange: str, currency: str) -> Decimal:
         """Return what is in suspense of a currency at an exchange; below zero if it lacks."""
@@ -511,8 +529,8 @@ class Ledger:
                 self._require(pool, -amount)
             wallet = self._suspense[exchange, currency]
             wallet.settled = ZERO
-            self._add_line(wallet, -amount, False, None, Reason.DIFFERENCE, now)
-            self._post(pool, amount, None, Reason.DIFFERENCE, now)
+            self._add_line(wallet, -amount, Reason.DIFFERENCE, now)
+            self._post(pool, amount, Reason.DIFFERENCE, now)
         return amount
 
     # Checks
@@ -605,18 +623,21 @@ class Ledger:
         self.sets[wallet_set.id] = wallet_set
         self.changes.append(SetChanged(wallet_set))
 
-    def _post(
-        self, wallet: Wallet, movement: Decimal, order_id: int | None, reason: Reason, now: UtcNs
-    ) -> None:
+    def _post(self, wallet: Wallet, movement: Decimal, reason: Reason, now: UtcNs) -> None:
         settled = _add(wallet.settled, movement)
         if movement < ZERO and _add(settled, wallet.held_debit) < ZERO:
             raise _unpayable(wallet, movement)
         wallet.settled = settled
-        self._last_line_id += 1
-        line = Line(self._last_line_id, wallet.id, movement, False, order_id, reason, now)
-        self.changes.append(LinePosted(line, wallet))
+        self._add_line(wallet, movement, reason, now)
 
-    def _post_hold(self, wallet: Wallet, movement: Decimal, order_id: int, now: UtcNs) -> None:
+    def _post_hold(
+        self,
+        wallet: Wallet,
+        movement: Decimal,
+        order_id: int,
+        now: UtcNs,
+        trade_id: int | None = None,
+    ) -> None:
         key = (wallet.id, order_id)
         before = self._holds.get(key, ZERO)
         after = _add(before, movement)
@@ -632,19 +653,23 @@ class Ledger:
             debit, credit = (-before, after) if after > 0 else (after, -before)
             wallet.held_debit = LEDGER.add(wallet.held_debit, debit)
             wallet.held_credit = LEDGER.add(wallet.held_credit, credit)
-        self._add_line(wallet, movement, True, order_id, Reason.ORDER, now)
+        self._last_line_id = line_id = self._last_line_id + 1
+        line = Line(
+            line_id,
+            wallet.id,
+            movement,
+            True,
+            order_id,
+            Reason.ORDER,
+            now,
+            trade_id,
+            wallet.settled,
+        )
+        self.changes.append(LinePosted(line, wallet))
 
-    def _add_line(
-        self,
-        wallet: Wallet,
-        movement: Decimal,
-        on_hold: bool,
-        order_id: int | None,
-        reason: Reason,
-        now: UtcNs,
-    ) -> None:
-        self._last_line_id += 1
-        line = Line(self._last_line_id, wallet.id, movement, on_hold, order_id, reason, now)
+    def _add_line(self, wallet: Wallet, movement: Decimal, reason: Reason, now: UtcNs) -> None:
+        self._last_line_id = line_id = self._last_line_id + 1
+        line = Line(line_id, wallet.id, movement, False, None, reason, now, None, wallet.settled)
         self.changes.append(LinePosted(line, wallet))
 
     def _unallocated(self, exchange: str, currency: str) -> Wallet:

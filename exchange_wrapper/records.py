@@ -148,6 +148,8 @@ def line_row(line: Line) -> Row:
         "movement": line.movement,
         "on_hold": line.on_hold,
         "reason": line.reason.value,
+        "trade_id": line.trade_id,
+        "settled": line.settled,
     }
 
 

@@ -657,6 +657,25 @@ class Invariants(RuleBasedStateMachine):
         assert self.ledger.audit(self.lines) == []
 
     @invariant()
+    def each_line_tells_its_trade_and_what_was_settled_after_it(self) -> None:
+        settled: dict[int, Decimal] = defaultdict(Decimal)
+        moved: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
+        for line in self.lines:
+            if not line.on_hold:
+                settled[line.wallet_id] += line.movement
+            assert line.settled == settled[line.wallet_id]
+            wallet = self.ledger.wallets[line.wallet_id]
+            if line.trade_id is not None and not line.on_hold and wallet.set_id != EXCHANGE_SET:
+                moved[line.trade_id, wallet.currency] += line.movement
+        for order_id, trades in self.trades.items():
+            sign = 1 if self.latest[order_id].request.side is BUY else -1
+            for trade in trades:
+                notional = PAIR.notional(trade.price * trade.size)
+                assert moved.pop((trade.id, "BTC")) == sign * PAIR.size(trade.size)
+                assert moved.pop((trade.id, "USD")) == -sign * notional - trade.fee
+        assert not moved
+
+    @invariant()
     def the_exchange_has_what_was_paid_in_and_traded(self) -> None:
         usd, btc = Decimal(700), Decimal(8)
         for order_id, trades in self.trades.items():

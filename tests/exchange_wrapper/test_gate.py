@@ -152,7 +152,7 @@ class ARun(AGuardedService):
         await run.get_exchanges()
         await run.get_wallet_set(mine["id"])
         self.assertEqual((await run.get_order("fake", "a"))["client_order_id"], "a")
-        for method in ("list_open_orders", "list_recent_orders", "list_trades"):
+        for method in ("list_open_orders", "list_recent_orders", "list_trades", "list_movements"):
             rows = await run.call(method, wallet_set_id=mine["id"])
             self.assertEqual(
                 {row["wallet_set_id"] for row in rows}, {mine["id"]} if rows else set()
@@ -183,6 +183,8 @@ class ARun(AGuardedService):
             ("list_open_orders", {}),
             ("list_recent_orders", {"run_id": "other"}),
             ("list_trades", {"wallet_set_id": other}),
+            ("list_movements", {"run_id": "mine"}),
+            ("list_movements", {"wallet_set_id": other}),
             ("create_wallet_set", {"run_id": "more", "wallets": WALLETS}),
             ("deactivate_wallet_set", {"wallet_set_id": other}),
         ):

@@ -222,7 +222,7 @@ class Fills(unittest.TestCase):
 
     def fill(self, size: str, notional: str, fee: str, freed: str) -> None:
         amounts = (Decimal(amount) for amount in (size, notional, fee, freed))
-        self.ledger.fill(self.base, self.quote, *amounts, 7, NOW)
+        self.ledger.fill(self.base, self.quote, *amounts, 7, 1, NOW)
 
     def test_a_fill_moves_both_currencies_at_the_exchange_too_and_charges_the_fee(self) -> None:
         self.ledger.hold(self.quote, Decimal(600), 7, NOW)

@@ -64,6 +64,8 @@ def line_row(line_id: int, wallet_id: int = 1) -> dict[str, object]:
         "movement": Decimal(1),
         "on_hold": False,
         "reason": "virtual",
+        "trade_id": None,
+        "settled": Decimal(1),
     }
 
 
@@ -217,6 +219,12 @@ class AnOlderDatabase(InAFolder):
         for table in ("order", "trade"):
             raw(database).execute(f"DROP INDEX {table}_committed_at")
             raw(database).execute(f'ALTER TABLE "{table}" DROP COLUMN committed_at')
+        raw(database).execute("DROP TABLE walletline")
+        raw(database).execute(
+            "CREATE TABLE walletline (id INTEGER PRIMARY KEY, wallet_id INTEGER, order_id INTEGER, "
+            "date INTEGER, movement TEXT, on_hold INTEGER, reason TEXT)"
+        )
+        raw(database).execute("INSERT INTO walletline VALUES (1, 1, NULL, 5, '1', 0, 'virtual')")
         raw(database).execute("PRAGMA user_version = 1")
         with self.assertRaisesRegex(DataError, "init_db"):
             open_database(self.path)
@@ -226,6 +234,9 @@ class AnOlderDatabase(InAFolder):
         for table in ("order", "trade"):
             indexes = {index.name for index in self.open().get_indexes(table)}
             self.assertIn(f"{table}_committed_at", indexes)
+        (line,) = WalletLine.select().execute(self.open())
+        self.assertEqual((line.movement, line.trade_id, line.settled), (Decimal(1), None, None))
+        self.assertIn("walletline_date", {i.name for i in self.open().get_indexes("walletline")})
 
 
 class WhatIsNotOurDatabase(InAFolder):

@@ -50,6 +50,7 @@ GET orders/open
 GET orders/recent
 GET orders/{exchange}/{client_order_id}
 GET trades
+GET movements
 GET control
 GET control/incidents
 GET wallets/sets
@@ -333,6 +334,8 @@ class Lists(WithAService):
             ("list_recent_orders", {}),
             ("list_recent_orders", {"include_open": True}),
             ("list_trades", {}),
+            ("list_movements", {}),
+            ("list_movements", {"currency": "USD", "exchange": "fake"}),
         ):
             with self.subTest(method, **more):
                 whole = await self.client.call(method, **more)
