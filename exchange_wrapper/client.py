@@ -235,6 +235,7 @@ class XWrapClient(XWrapConnection):
         limit: Amount | None = None,
         cancel_after: int = 0,
         funds: Amount | None = None,
+        post_only: bool = False,
     ) -> tuple[str, str]:
         """Make an order and return (status, message) once it is durable.
 
@@ -253,6 +254,7 @@ class XWrapClient(XWrapConnection):
             limit=None if limit is None else _text(limit),
             cancel_after=cancel_after,
             funds=None if funds is None else _text(funds),
+            post_only=post_only,
         )
         return status, message
 

@@ -32,7 +32,7 @@ __all__ = [
     "upsert_rows",
 ]
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 Row = Mapping[str, Any]
 """Values of one row by column name, all columns."""

@@ -95,6 +95,7 @@ def in_venue_terms(order: Order, cost: Cost) -> tuple[VenueOrder, Lots] | None:
         client_id=order.venue_oid,
         size=pair.size(lots),
         limit=None if limit is None else pair.price(limit),
+        post_only=order.request.post_only,
     )
     return wanted, lots
 

@@ -65,6 +65,8 @@ class Order(BaseModel):
         JSON ``[[from, to], …]``: when xWrap was down while it was open; null for never.
     committed_at : TimeField
         When xWrap wrote this state; null for one of before version 3.
+    post_only : BooleanField
+        Whether it must not take; null for one of before version 5.
     """
 
     wallet_set = peewee.ForeignKeyField(WalletSet, null=True, backref="orders")
@@ -101,6 +103,7 @@ class Order(BaseModel):
     settled = peewee.BooleanField()
     offline = peewee.TextField(null=True)
     committed_at = TimeField(null=True, index=True)
+    post_only = peewee.BooleanField(null=True)
 
     class Meta:
         """A run's client order id names one order for ever."""

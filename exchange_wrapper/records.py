@@ -65,6 +65,7 @@ def order_row(order: Order, committed_at: UtcNs) -> Row:
         "settled": order.is_done and not order.hold,
         "offline": json.dumps(order.offline) if order.offline else None,
         "committed_at": committed_at,
+        "post_only": request.post_only,
     }
 
 
@@ -86,6 +87,7 @@ def order_of(row: models.Order) -> Order:
             wallet_set_id=row.wallet_set_id,
             cancel_after_s=row.cancel_after,
             funds=row.funds,
+            post_only=bool(row.post_only),
         ),
         pair=pair,
         lots=pair.to_lots(row.size),

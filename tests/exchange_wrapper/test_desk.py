@@ -589,6 +589,7 @@ class Invariants(RuleBasedStateMachine):
         price=prices,
         owner=st.integers(0, 2),
         cancel_after_s=st.sampled_from([0, 0, 1]),
+        post_only=st.booleans(),
     )
     def make_an_order(
         self,
@@ -598,11 +599,12 @@ class Invariants(RuleBasedStateMachine):
         price: Ticks,
         owner: int,
         cancel_after_s: int,
+        post_only: bool,
     ) -> None:
         limit = None if type is OrderType.MARKET else PAIR.price(price)
         request = OrderRequest(
             "run", str(len(self.latest)), "gdax", "BTC_USD", type, side, PAIR.size(size), limit,
-            self.sets[owner], cancel_after_s,
+            self.sets[owner], cancel_after_s, None, post_only,
         )  # fmt: skip
         try:
             order = self.desk.make_order(request, self.now)
@@ -726,6 +728,13 @@ class Invariants(RuleBasedStateMachine):
             assert order.fee == sum((trade.fee for trade in trades), Decimal(0))
             assert (order.done_reason is DoneReason.FILLED) == (order.filled == order.lots)
             assert order.hold == 0 or not order.is_done
+
+    @invariant()
+    def a_post_only_order_never_takes(self) -> None:
+        for order_id, order in self.latest.items():
+            if order.request.post_only:
+                assert all(trade.maker for trade in self.trades[order_id])
+                assert not (order.done_reason is DoneReason.REJECTED and order.filled)
 
     @invariant()
     def nothing_within_reach_of_a_resting_order_is_left(self) -> None:

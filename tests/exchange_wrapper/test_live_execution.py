@@ -137,6 +137,14 @@ class Orders(Live):
         self.assertEqual(self.outcome(order), (DONE, REJECTED, 0))
         self.assertEqual(self.now(order).message, "Insufficient funds")
         self.audit()
+        self.venue.refuses = "post only"
+        order = await self.order("b", post_only=True)
+        self.assertEqual(self.outcome(order), (DONE, REJECTED, 0))
+        self.venue.refuses = ""
+        order = await self.order("c", post_only=True)
+        self.assertEqual([each.post_only for each in self.venue.placed], [True])
+        self.assertEqual(self.outcome(order), (OPEN, None, 0))
+        self.audit()
 
     async def test_a_market_buy_can_cost_no_more_than_its_hold(self) -> None:
         for funds, size, limit in (

@@ -219,6 +219,7 @@ class AnOlderDatabase(InAFolder):
         for table in ("order", "trade"):
             raw(database).execute(f"DROP INDEX {table}_committed_at")
             raw(database).execute(f'ALTER TABLE "{table}" DROP COLUMN committed_at')
+        raw(database).execute('ALTER TABLE "order" DROP COLUMN post_only')
         raw(database).execute("DROP TABLE walletline")
         raw(database).execute(
             "CREATE TABLE walletline (id INTEGER PRIMARY KEY, wallet_id INTEGER, order_id INTEGER, "
