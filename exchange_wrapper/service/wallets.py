@@ -6,10 +6,9 @@ from decimal import Decimal
 
 import msgspec
 
-from exchange_wrapper.accounts import SetType
+from exchange_wrapper.accounts import UNALLOCATED_SET, SetType
 from exchange_wrapper.changes import LinePosted
 from exchange_wrapper.errors import ApiUsageError, BadWalletConfig, InvalidAmount
-from exchange_wrapper.ledger import UNALLOCATED_SET
 from exchange_wrapper.movements import recent_movements
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.service.part import Json, Name, Part, Rows

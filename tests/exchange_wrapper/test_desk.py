@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from exchange_wrapper.accounts import Line
+from exchange_wrapper.accounts import EXCHANGE_SET, Line
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.changes import Change, LinePosted, OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
@@ -22,7 +22,7 @@ from exchange_wrapper.errors import (
 )
 from exchange_wrapper.execution import Execution, Filled, Finished, Opened
 from exchange_wrapper.fees import FeeSchedule
-from exchange_wrapper.ledger import EXCHANGE_SET, Ledger
+from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.market import TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order, OrderRequest, Trade
