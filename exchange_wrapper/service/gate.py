@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -209,11 +209,11 @@ class Gate:
             )
         )
 
-    async def revoke_run_tokens(self, wallet_set_id: int, caller: Caller) -> None:
-        """End all tokens of a wallet set."""
+    async def revoke_run_tokens(self, wallet_set_ids: Container[int], by: Identity) -> None:
+        """End all tokens of wallet sets."""
         await self.ask(
-            lambda users, now: users.service_tokens.revoke_for_wallet_set(
-                wallet_set_id, now, by=caller.identity
+            lambda users, now: users.service_tokens.revoke_for_wallet_sets(
+                wallet_set_ids, now, by=by
             )
         )
 

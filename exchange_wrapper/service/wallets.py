@@ -242,5 +242,6 @@ class WalletApi(Part):
     async def _without_tokens(self, caller: Caller, set_id: int, active: bool) -> Json:
         deactivated: Json = await self._committed({"id": set_id, "active": active})
         if self.gate is not None:
-            await self.gate.revoke_run_tokens(set_id, caller)
+            assert caller.identity is not None
+            await self.gate.revoke_run_tokens({set_id}, caller.identity)
         return deactivated

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.db import create_database
-from exchange_wrapper.errors import ApiUsageError, Forbidden, Unauthorised
+from exchange_wrapper.errors import ApiUsageError, Forbidden, Unauthorised, Unavailable
 from exchange_wrapper.models import MODELS
 from exchange_wrapper.service.server import serve
 from exchange_wrapper.times import UtcNs
@@ -197,6 +197,27 @@ class ARun(AGuardedService):
         await self.client.deactivate_wallet_set(mine["id"])
         with self.assertRaises(Unauthorised):
             await self.as_(mine["token"])
+
+    async def test_can_connect_no_more_if_xwrap_ended_when_its_set_was_deactivated(self) -> None:
+        tokens = {}
+        for run_id in ("closed", "closing", "open"):
+            created = await self.client.call("create_wallet_set", run_id=run_id, wallets=WALLETS)
+            tokens[run_id] = created["token"]
+            if run_id == "closing":
+                await self.order("resting", created["id"], run_id=run_id)
+            if run_id != "open":
+                gate = self.service.gate
+                assert gate is not None
+                with (
+                    mock.patch.object(gate, "revoke_run_tokens", side_effect=Unavailable("killed")),
+                    self.assertRaisesRegex(Unavailable, "killed"),
+                ):
+                    await self.client.deactivate_wallet_set(created["id"], force=True)
+        await self.restart()
+        for run_id in ("closed", "closing"):
+            with self.subTest(run_id), self.assertRaises(Unauthorised):
+                await self.as_(tokens[run_id])
+        await self.as_(tokens["open"])
 
 
 class OverHttp(AGuardedService):
