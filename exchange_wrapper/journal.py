@@ -45,6 +45,7 @@ from exchange_wrapper.records import (
     wallet_row,
 )
 from exchange_wrapper.times import UtcNs
+from exchange_wrapper.users import audit
 from exchange_wrapper.util import utc_now
 
 __all__ = ["Journal"]
@@ -65,10 +66,11 @@ class _Rows:
     trades: list[Row]
     incidents: list[Row]
     heartbeats: list[Row]
+    audit: list[Row]
 
     @classmethod
-    def of(cls, changes: list[Change], now: UtcNs) -> "_Rows":
-        rows = cls({}, {}, {}, [], [], [], [])
+    def of(cls, changes: list[Change], audit_rows: list[Row], now: UtcNs) -> "_Rows":
+        rows = cls({}, {}, {}, [], [], [], [], audit_rows)
         wallets, orders = {}, {}
         for change in changes:
             match change:  # commonest first
@@ -102,6 +104,7 @@ class _Rows:
             insert_rows(database, models.WalletLine, self.lines)
             insert_rows(database, models.Incident, self.incidents)
             upsert_rows(database, models.Heartbeat, self.heartbeats)
+            audit.append(database, self.audit)
 
 
 class Journal:
@@ -120,6 +123,8 @@ class Journal:
         desk holds in memory is ahead of the database, and the service has to stop.
     clock : callable
         Returns the time now.
+    take_audit_rows : callable
+        Returns the rows of the audit log that wait to be written; they join the next batch.
     """
 
     def __init__(
@@ -130,12 +135,14 @@ class Journal:
         on_failure: Callable[[StorageUnavailable], None],
         *,
         clock: Callable[[], UtcNs] = utc_now,
+        take_audit_rows: Callable[[], list[Row]] = list,
     ) -> None:
         self._path = path
         self._take_changes = take_changes
         self._announce = announce
         self._on_failure = on_failure
         self._clock = clock
+        self._take_audit_rows = take_audit_rows
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._database: peewee.SqliteDatabase | None = None
         self._lock: TextIO | None = None
@@ -202,7 +209,7 @@ class Journal:
             return
         self._writing = True
         assert self._database is not None
-        write = _Rows.of(changes, self._clock()).write
+        write = _Rows.of(changes, self._take_audit_rows(), self._clock()).write
         loop = asyncio.get_running_loop()
         writing = loop.run_in_executor(self._thread, write, self._database)
         writing.add_done_callback(lambda done: self._written(done, changes, waiters))

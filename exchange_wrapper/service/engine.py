@@ -24,6 +24,7 @@ from exchange_wrapper.changes import (
 )
 from exchange_wrapper.config import ExchangeSettings, Settings
 from exchange_wrapper.control import Control
+from exchange_wrapper.db import Row
 from exchange_wrapper.delays import TradeDelays
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import (
@@ -80,6 +81,8 @@ class Engine:
     settings : Settings
     clock : callable
         Returns the time now.
+    take_audit_rows : callable
+        See ``Journal``.
 
     Attributes
     ----------
@@ -96,7 +99,13 @@ class Engine:
         Gets the error after which the service can't go on.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], UtcNs] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], UtcNs] = utc_now,
+        take_audit_rows: Callable[[], list[Row]] = list,
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.started_at = clock()
@@ -112,6 +121,7 @@ class Engine:
             self._announce,
             self._fail,
             clock=self.notifications.now,
+            take_audit_rows=take_audit_rows,
         )
         self._live = LiveExchanges(lambda: self.control, self.journal, clock)
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()

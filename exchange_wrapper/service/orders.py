@@ -32,7 +32,7 @@ Seconds = Annotated[int, msgspec.Meta(ge=0, le=_YEAR_S)]
 class OrderApi(Part):
     """Orders and trades."""
 
-    @api_method(Role.TRADER, post="/orders/new")
+    @api_method(Role.TRADER, post="/orders/new", at_once=True)
     def make_order(
         self,
         *,

@@ -27,7 +27,7 @@ class ExchangeWrapper(StatusApi, MarketDataApi, WalletApi, OrderApi, ControlApi)
     """
 
     def __init__(self, settings: Settings, gate: Gate | None = None) -> None:
-        self.engine = Engine(settings)
+        self.engine = Engine(settings, take_audit_rows=list if gate is None else gate.take_rows)
         self.gate = gate
 
     async def start(self) -> None:
