@@ -283,6 +283,17 @@ class Cancelling(Live):
                 await settle()
                 self.assertEqual(self.desk.orders, {})
 
+    async def test_of_many_one_by_one_begins_with_those_that_would_fill_first(self) -> None:
+        orders = {
+            limit: await self.order(str(limit), side=side, limit=Decimal(limit))
+            for side, limits in ((Side.BUY, (70, 85, 80)), (Side.SELL, (120, 110)))
+            for limit in limits
+        }
+        self.control.cancel_all(self.time.now)
+        await settle()
+        names = {order.venue_oid: limit for limit, order in orders.items()}
+        self.assertEqual([names[oid] for oid in self.venue.cancelled], [85, 110, 80, 120, 70])
+
     async def test_whose_end_is_never_reported_is_asked_for(self) -> None:
         order = await self.order()
         self.venue.fill(order, 400, "t1", 9_000)
