@@ -25,6 +25,7 @@ __all__ = [
     "TimeField",
     "create_database",
     "insert_rows",
+    "insert_values",
     "lock_database",
     "open_database",
     "raw",
@@ -193,6 +194,13 @@ def insert_rows(
     _statement(model, False).execute(raw(database), rows)
 
 
+def insert_values(
+    database: peewee.SqliteDatabase, model: type[BaseModel], values: Iterable[Sequence[Any]]
+) -> None:
+    """Append rows that are given as SQLite takes them, in the order of the model's fields."""
+    _statement(model, False).execute_values(raw(database), values)
+
+
 def upsert_rows(
     database: peewee.SqliteDatabase, model: type[BaseModel], rows: Iterable[Row]
 ) -> None:
@@ -229,7 +237,13 @@ class _Statement:
 
     def execute(self, connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
         """Write rows in the transaction that is open."""
-        values = [self._values(row) for row in rows]
+        self.execute_values(connection, [self._values(row) for row in rows])
+
+    def execute_values(
+        self, connection: sqlite3.Connection, values: Iterable[Sequence[Any]]
+    ) -> None:
+        """Write rows whose values are in the order of the columns."""
+        values = values if isinstance(values, list) else [*values]
         start = 0
         for count, sql in self._sql.items():
             while len(values) - start >= count:

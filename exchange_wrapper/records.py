@@ -15,7 +15,7 @@ from exchange_wrapper.times import UtcNs
 __all__ = [
     "incident_of",
     "incident_row",
-    "line_row",
+    "line_values",
     "order_of",
     "order_row",
     "set_of",
@@ -140,19 +140,19 @@ def trade_of(row: models.Trade, order: Order) -> Trade:
     )
 
 
-def line_row(line: Line) -> Row:
-    """Return a wallet line's row."""
-    return {
-        "id": line.id,
-        "wallet_id": line.wallet_id,
-        "order_id": line.order_id,
-        "date": line.date,
-        "movement": line.movement,
-        "on_hold": line.on_hold,
-        "reason": line.reason.value,
-        "trade_id": line.trade_id,
-        "settled": line.settled,
-    }
+def line_values(line: Line) -> tuple[object, ...]:
+    """Return a wallet line's row, as ``insert_values`` takes it: of each order there are many."""
+    return (
+        line.id,
+        line.wallet_id,
+        line.order_id,
+        line.date,
+        format(line.movement, "f"),
+        line.on_hold,
+        line.reason.value,
+        line.trade_id,
+        None if line.settled is None else format(line.settled, "f"),
+    )
 
 
 def wallet_row(wallet: Wallet) -> Row:

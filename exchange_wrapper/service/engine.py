@@ -469,17 +469,17 @@ class Engine:
                 self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
                 self.series.touch(set_id)
         for change in worth_telling(changes):
-            match change:
-                case OrderChanged(order=order):
-                    self.notifications.publish("order", order.to_dict())
-                    if order.is_done:
-                        self._say_done(order)
-                case TradeMade(trade=trade, order=order):
-                    self.fills += 1
-                    self.notifications.publish("trade", trade.to_dict(order))
-                case IncidentHappened(incident=incident):
-                    _log.warning("%s: %s", incident.kind, incident.text)
-                    self.notifications.publish("incident", incident.to_dict())
+            if type(change) is OrderChanged:
+                self.notifications.publish("order", change.order.to_dict())
+                if change.order.is_done:
+                    self._say_done(change.order)
+            elif type(change) is TradeMade:
+                self.fills += 1
+                self.notifications.publish("trade", change.trade.to_dict(change.order))
+            elif type(change) is IncidentHappened:
+                incident = change.incident
+                _log.warning("%s: %s", incident.kind, incident.text)
+                self.notifications.publish("incident", incident.to_dict())
 
     def _say_done(self, order: Order) -> None:
         reason = "rejected" if order.done_reason is None else order.done_reason.value
@@ -514,11 +514,10 @@ def _touched_sets(changes: list[Change]) -> dict[int, None]:
     """Return the wallet sets that the changes concern, each once, in order."""
     touched: dict[int, None] = {}
     for change in changes:
-        match change:
-            case LinePosted(wallet=wallet):
-                touched[wallet.set_id] = None
-            case SetChanged(wallet_set=wallet_set):
-                touched[wallet_set.id] = None
+        if type(change) is LinePosted:
+            touched[change.wallet.set_id] = None
+        elif type(change) is SetChanged:
+            touched[change.wallet_set.id] = None
     return touched
 
 
