@@ -272,11 +272,12 @@ class XWrapConnection:
 
     async def _resume(self) -> None:
         try:
-            self.last_seq = await self._catch_up()
+            missed = await self._catch_up()
         except (XWrapError, ConnectionClosed, TimeoutError) as error:
             _log.warning("%s can't catch up: %s", self.name, error)
             await self._connection.close()
             return
+        self.last_seq = missed["last_seq"]
         held, self._held = self._held or [], None
         for message in held:
             self._receive(message)
@@ -284,12 +285,12 @@ class XWrapConnection:
         self._backoff.reset()
         await self._subscribe_again()
 
-    async def _catch_up(self) -> int:
-        """Tell the handlers what they have missed, and return the newest number."""
+    async def _catch_up(self) -> Json:
+        """Tell the handlers what they have missed, and return the last page of it."""
         after: int | None = None
         while True:
             async with asyncio.timeout(self._timeout_s):
-                missed = await self._ask(
+                missed: Json = await self._ask(
                     "get_notifications_since", {"seq": self.last_seq, "after": after}
                 )
             if not missed["complete"] and after is None:
@@ -300,7 +301,7 @@ class XWrapConnection:
                     self._notify(each["method"], each["params"])
             after = missed["next"]
             if after is None:
-                return int(missed["last_seq"])
+                return missed
 
     async def _subscribe_again(self) -> None:
         for channel, exchange, pair in list(self._subscriptions):
