@@ -128,10 +128,11 @@ class StatusApi(Part):
         The channels are ``ticker``, ``trades``, ``candles`` and ``book``: a snapshot at once, then
         what changes; ``sequence`` grows by one from message to message, or there is a new snapshot.
         """
-        if pair not in self.engine.venue(exchange, ready=False).pairs:
+        venue = self.engine.venue(exchange, ready=False)
+        if pair not in venue.pairs:
             raise UnknownName(f"{exchange} has no pair {pair!r}", field="pair")
         if connection_id is not None:
-            self.engine.subscribe(connection_id, channel, exchange, pair)
+            self.engine.news.subscribe(venue, connection_id, channel, pair)
         return {"status": "ok"}
 
     @api_method(Role.VIEWER, funds=False)

@@ -404,7 +404,7 @@ class Health(WithAService):
             time = UtcNs(now - delay)
             print_ = TradePrint("BTC_USD", "t", Ticks(1_000_000), Lots(5), Side.SELL, time, now)
             self.exchange.say(print_)
-        await until(lambda: len(self.engine._delays["fake"]._delays_ns) == 3)
+        await until(lambda: len(self.engine.news.delays["fake"]._delays_ns) == 3)
         fake = (await self.client.get_health())["exchanges"]["fake"]
         self.assertEqual(
             (fake["latency_s"], fake["clock_skew_s"]), (Decimal("0.25"), Decimal("-0.125"))
