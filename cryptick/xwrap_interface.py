@@ -324,6 +324,7 @@ class XWrapInterface:
             limit=intent.limit,
             cancel_after=intent.cancel_after_s,
             funds=intent.funds,
+            post_only=intent.post_only,
         )
         self._asked[number] = message, intent
 

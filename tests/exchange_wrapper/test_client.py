@@ -217,10 +217,10 @@ class AClientThatCatchesUp(WithAServer):
             await connection.close()
         elif "seq" in request["params"]:
             missed = [{"method": "order", "params": order, "seq": 5} for order in self.missed]
-            answer = {"notifications": missed, "last_seq": 9, "complete": False}
+            answer = {"notifications": missed, "last_seq": 9, "complete": False, "next": None}
             await self.say(connection, request, result=answer)
         else:
-            answer = {"notifications": [], "last_seq": 1, "complete": True}
+            answer = {"notifications": [], "last_seq": 1, "complete": True, "next": None}
             await self.say(connection, request, result=answer)
 
     def state(self, status: str, time: str, filled: str = "0") -> dict[str, Any]:
