@@ -6,6 +6,7 @@ import type { Scale } from './scale'
 type Rgb = readonly [number, number, number]
 
 const DOT_PX = 1.3
+const WIDE_PX = 700
 
 /** Any colour of CSS as red, green and blue. */
 function rgbOf(colour: string, context: CanvasRenderingContext2D): Rgb {
@@ -45,6 +46,7 @@ export const Cloud = memo(function Cloud({
     context.globalAlpha = opacity
     const { risks, gains, weights } = cloud
     const n = currencies.length
+    const dot = DOT_PX * Math.min(1, Math.max(0.6, width / WIDE_PX))
     for (let row = 0; row < risks.length; row += 1) {
       let [red, green, blue, total] = [0, 0, 0, 0]
       for (let each = 0; each < n; each += 1) {
@@ -58,7 +60,7 @@ export const Cloud = memo(function Cloud({
       }
       context.fillStyle = `rgb(${Math.round(red / total)},${Math.round(green / total)},${Math.round(blue / total)})`
       context.beginPath()
-      context.arc(x.to(risks[row] ?? 0), y.to(gains[row] ?? 0), DOT_PX, 0, 2 * Math.PI)
+      context.arc(x.to(risks[row] ?? 0), y.to(gains[row] ?? 0), dot, 0, 2 * Math.PI)
       context.fill()
     }
   }, [cloud, currencies, x, y, width, height, opacity])

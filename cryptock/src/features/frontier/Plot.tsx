@@ -170,12 +170,6 @@ export function Plot({ estimated, course, band, mix, place, onPlace, height }: P
             onPointerCancel={() => setDragging(false)}
             onPointerLeave={() => setSeen(null)}
           >
-            <Still
-              drawn={drawn}
-              estimated={estimated}
-              width={size.width}
-              canChoose={onPlace !== undefined}
-            />
             {path.length > 1 && (
               <polyline
                 points={polyline(
@@ -189,6 +183,12 @@ export function Plot({ estimated, course, band, mix, place, onPlace, height }: P
               />
             )}
             {now && mix && <Way from={now} to={mix} drawn={drawn} estimated={estimated} />}
+            <Still
+              drawn={drawn}
+              estimated={estimated}
+              width={size.width}
+              canChoose={onPlace !== undefined}
+            />
             {now && (
               <circle
                 cx={drawn.x.to(now.risk)}
@@ -244,7 +244,7 @@ export function Plot({ estimated, course, band, mix, place, onPlace, height }: P
             )}
             {target && <TargetLabel target={target} drawn={drawn} colour={tokens.accent} />}
           </svg>
-          {seen && <Tip seen={seen} currencies={currencies} width={size.width} />}
+          {seen && <Tip seen={seen} currencies={currencies} {...size} />}
         </>
       )}
     </Box>
@@ -392,7 +392,7 @@ const Still = memo(function Still({
               width={9}
               height={9}
               rx={2}
-              fill={assetColour(estimated.currencies.find((each) => each === mark.name) ?? '')}
+              fill={assetColour(mark.name)}
               stroke={tokens.card}
               strokeWidth={1.5}
             />
@@ -517,16 +517,19 @@ function TargetLabel({
 }
 
 const TIP_PX = 208
+const TIP_HEIGHT_PX = 220
 const LISTED_MAX = 8
 
 function Tip({
   seen: { x, y, title, mix, range },
   currencies,
   width,
+  height,
 }: {
   seen: Seen
   currencies: readonly string[]
   width: number
+  height: number
 }) {
   const all = holdings(mix, currencies)
   const toLeft = x + TIP_PX + 24 > width
@@ -535,7 +538,7 @@ function Tip({
       aria-hidden
       style={{
         left: toLeft ? Math.max(0, x - TIP_PX - 14) : x + 14,
-        top: Math.max(0, y - 20),
+        top: Math.max(0, Math.min(y + 14, height - TIP_HEIGHT_PX)),
         width: TIP_PX,
       }}
       sx={{

@@ -20,7 +20,7 @@ export function ticks(low: number, high: number, about: number): number[] {
   if (!(high > low)) return [low]
   const rough = (high - low) / Math.max(1, about)
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = power * ([1, 2, 5].find((each) => each * power >= rough) ?? 10)
+  const step = power * ([1, 2, 5].find((each) => each * power >= rough * 0.75) ?? 10)
   const first = Math.ceil(low / step - 1e-9)
   const last = Math.floor(high / step + 1e-9)
   // Adding steps up would gather their rounding.
