@@ -68,6 +68,7 @@ export function Actions({
   const part = (id: string) => formats.find((each) => each.id === id)
   const state = status.get('state') ?? 'idle'
   const isIdle = state === 'idle'
+  const isWithout = status.get('target') === '-'
   const isOff = !run.running || !mayTrade
   const generation = part('status')?.generation ?? 0
   const isWaiting = isLoading || (sent !== null && !error && sent.generation === generation)
@@ -226,8 +227,9 @@ export function Actions({
   )
 
   function canPreview(): boolean {
-    if (drafting.weights === null || (!drafting.isOwn && isIdle)) return false
-    return drafting.isOwn && (guess === null || guess.orders > 0 || !isIdle || press !== '')
+    if (drafting.weights === null) return false
+    if (guess?.orders === 0) return drafting.isOwn && (!isIdle || press !== '')
+    return drafting.isOwn || isWithout
   }
 
   function told() {
@@ -248,8 +250,10 @@ export function Actions({
       return guess?.orders === 0
         ? `This is what you hold already, within the band of ${String(run.params.band)} %.`
         : 'A preview shows every order first; nothing is sent yet.'
+    if (isWithout && guess !== null && guess.orders > 0)
+      return 'Nothing is traded towards now: the ring shows the last target.'
     const deviation = status.get('largest deviation')
-    if (deviation !== undefined && status.get('target') !== '-')
+    if (deviation !== undefined && !isWithout)
       return `At the target; the largest deviation is ${deviation.replace(' ', '\u00a0')}.`
     return 'Choose a target: drag the ring along the frontier, move a slider, or take a quick choice.'
   }

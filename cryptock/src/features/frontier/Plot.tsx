@@ -183,12 +183,7 @@ export function Plot({ estimated, course, band, mix, place, onPlace, height }: P
               />
             )}
             {now && mix && <Way from={now} to={mix} drawn={drawn} estimated={estimated} />}
-            <Still
-              drawn={drawn}
-              estimated={estimated}
-              width={size.width}
-              canChoose={onPlace !== undefined}
-            />
+            <Still drawn={drawn} width={size.width} canChoose={onPlace !== undefined} />
             {now && (
               <circle
                 cx={drawn.x.to(now.risk)}
@@ -288,12 +283,10 @@ function holdings(mix: Mix, currencies: readonly string[]): { name: string; shar
 /** What does not move while the target does. */
 const Still = memo(function Still({
   drawn,
-  estimated,
   width,
   canChoose,
 }: {
   drawn: Geometry
-  estimated: Estimated
   width: number
   canChoose: boolean
 }) {
@@ -338,10 +331,10 @@ const Still = memo(function Still({
         stroke={tokens.line}
         strokeWidth={1.5}
       />
-      <text className="dim halo" x={frame.x + 8} y={frame.y + 12}>
+      <text className="dim" x={frame.x} y={frame.y - 12}>
         return per year
       </text>
-      <text className="dim halo" x={right - 4} y={bottom - 8} textAnchor="end">
+      <text className="dim" x={right} y={bottom + 38} textAnchor="end">
         risk per year
       </text>
       {band.length > 0 && (

@@ -1,7 +1,7 @@
 import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { ThemeProvider } from '@mui/material'
-import { http, HttpResponse, type JsonBodyType } from 'msw'
+import { http, HttpResponse } from 'msw'
 import { Provider } from 'react-redux'
 import { describe, expect, it } from 'vitest'
 import { sum, amount } from '@/shared/amount'
@@ -32,13 +32,7 @@ function serve(
     rows: found[format.id]?.rows.length ?? 0,
     ...change[format.id],
   }))
-  service.use(
-    ...components(
-      RUN,
-      formats as unknown as JsonBodyType,
-      found as unknown as Record<string, JsonBodyType>,
-    ),
-  )
+  service.use(...components(RUN, formats, found))
 }
 
 /** What the strategy shows before anything was chosen. */
@@ -57,11 +51,7 @@ function serveFresh(change: Record<string, Partial<ComponentFormat>> = {}): void
 function show(of: Partial<Run> = {}, role: Role = 'trader') {
   posted.length = 0
   const store = makeStore()
-  store.dispatch(
-    signedIn({ ...recorded.login, role, must_change_password: false } as Parameters<
-      typeof signedIn
-    >[0]),
-  )
+  store.dispatch(signedIn({ ...recorded.login, role, must_change_password: false }))
   render(
     <Provider store={store}>
       <ThemeProvider theme={makeTheme('dark')}>

@@ -119,7 +119,9 @@ function Portfolio({
     drafting,
     status,
     guess:
-      weights && now && drafting.isOwn ? guess(now.weights, weights, run, exchanges ?? []) : null,
+      weights && now && (drafting.isOwn || status.get('target') === '-')
+        ? guess(now.weights, weights, run, exchanges ?? [])
+        : null,
     press,
     orders,
     log,

@@ -40,7 +40,7 @@ const MARK_PX = 10
 /** Clear of the ring of a target that stands at the same point. */
 export const RING_PX = 15
 
-export const MARGINS = { left: 62, right: 14, top: 14, bottom: 34 }
+export const MARGINS = { left: 62, right: 14, top: 28, bottom: 46 }
 
 const around = ({ x, y }: Point, px = MARK_PX): Area => ({
   x: x - px / 2,
@@ -102,15 +102,7 @@ export function layOut(
     })
     return { ...each, ...inside, beyond }
   })
-  const titles = [
-    { x: frame.x, y: frame.y, ...textSize('return per year') },
-    {
-      x: frame.x + frame.width - textSize('risk per year').width,
-      y: frame.y + frame.height - 20,
-      ...textSize('risk per year'),
-    },
-  ]
-  const taken = [...titles, ...unlabelled.map((mark) => around(mark))]
+  const taken = unlabelled.map((mark) => around(mark))
   const avoided = line.map((point) => around(point, 6))
   const marks = unlabelled.map((mark): Mark => {
     const label = place(
@@ -119,7 +111,7 @@ export function layOut(
       frame,
       taken,
       avoided,
-      mark.kind === 'now' ? RING_PX : undefined,
+      mark.kind === 'asset' ? undefined : RING_PX,
     )
     if (label !== null) taken.push(label)
     return { ...mark, label }

@@ -180,7 +180,7 @@ const LETTER_PX = 6.6
 
 /** About as large as a text of 12 px is drawn. */
 export const textSize = (text: string): { width: number; height: number } => ({
-  width: Math.ceil(text.length * LETTER_PX) + 2,
+  width: Math.ceil(text.length * LETTER_PX) + 6,
   height: 16,
 })
 
