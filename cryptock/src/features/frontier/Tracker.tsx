@@ -1,5 +1,5 @@
 /** Where a run of EfficientFrontier stands, and where its user wants it to be. */
-import { Box, Button, Skeleton, useMediaQuery, useTheme } from '@mui/material'
+import { Box, Button, Skeleton, useTheme } from '@mui/material'
 import { memo, useMemo } from 'react'
 import { useGetComponentsQuery } from '@/shared/api/cryptick'
 import type { Cell, ComponentFormat, Run } from '@/shared/api/runs'
@@ -25,7 +25,7 @@ import { WeightsOverTime } from './WeightsOverTime'
 const plotHeight = (currencies: number) => ({
   xs: 320,
   sm: 420,
-  lg: `max(clamp(420px, 56vh, 620px), ${300 + 32 * currencies}px)`,
+  lg: `max(clamp(420px, 56vh, 620px), ${356 + 32 * currencies}px)`,
 })
 
 export function Tracker({ run }: { run: Run }) {
@@ -64,7 +64,6 @@ function Portfolio({
   formats: ComponentFormat[]
   frontier: ComponentFormat
 }) {
-  const isNarrow = useMediaQuery(useTheme().breakpoints.down('lg'))
   const mayTrade = useAppSelector(selectCanTrade)
   const { data: exchanges } = useGetExchangesQuery()
   const part = (id: string) => formats.find((each) => each.id === id)
@@ -135,13 +134,14 @@ function Portfolio({
       sx={{
         display: 'grid',
         gap: 3,
+        gridTemplateRows: { lg: 'auto 1fr auto' },
         gridTemplateColumns: { xs: 'minmax(0, 1fr)', lg: 'minmax(0, 1fr) 376px' },
       }}
     >
       <Card
         title={format.title}
         action={estimated && <Legend estimated={estimated} hasBand={band.length > 0} />}
-        sx={{ p: { xs: 2, sm: 4 } }}
+        sx={{ p: { xs: 2, sm: 4 }, gridRow: { lg: '1 / span 2' } }}
       >
         {estimated ? (
           <Plot
@@ -190,11 +190,6 @@ function Portfolio({
             <Figures mix={mix} now={now} estimated={estimated} />
           </Box>
         )}
-        {!isNarrow && (
-          <Box sx={{ mt: 3, pt: 3, borderTop: 1, borderColor: 'divider' }}>
-            <Actions {...situation} />
-          </Box>
-        )}
       </Card>
       <Rest
         isGoing={run.running}
@@ -208,23 +203,22 @@ function Portfolio({
         logTitle={part('log')?.title ?? 'What happens'}
         log={log}
       />
-      {isNarrow && (
-        <Box
-          sx={{
-            position: 'sticky',
-            bottom: -8,
-            zIndex: 3,
-            mx: -2,
-            px: 4,
-            py: 3,
-            bgcolor: 'background.paper',
-            borderTop: 1,
-            borderColor: 'divider',
-          }}
-        >
-          <Actions {...situation} />
-        </Box>
-      )}
+      <Card
+        sx={{
+          gridColumn: { lg: 2 },
+          gridRow: { lg: 2 },
+          // In reach wherever one is on a small page.
+          position: { xs: 'sticky', lg: 'static' },
+          bottom: -8,
+          zIndex: { xs: 3, lg: 'auto' },
+          mx: { xs: -2, lg: 0 },
+          borderRadius: { xs: 0, lg: '8px' },
+          px: 4,
+          py: { xs: 3, lg: 4 },
+        }}
+      >
+        <Actions {...situation} />
+      </Card>
     </Box>
   )
 }
