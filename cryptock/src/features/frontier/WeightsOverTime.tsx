@@ -63,9 +63,12 @@ export const WeightsOverTime = memo(function WeightsOverTime({
     }
     const below = points.map(() => 0)
     return names.map((_, each) => {
+      // What is held stays as it is until it is told otherwise.
       const edge = (values: number[]) =>
-        points.map(
-          ({ at }, index) => `${to.x.to(at).toFixed(1)} ${to.y.to(values[index] ?? 0).toFixed(1)}`,
+        points.flatMap(({ at }, index) =>
+          [values[Math.max(0, index - 1)], values[index]].map(
+            (value) => `${to.x.to(at).toFixed(1)} ${to.y.to(value ?? 0).toFixed(1)}`,
+          ),
         )
       const low = edge(below)
       points.forEach(
