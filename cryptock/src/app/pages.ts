@@ -33,6 +33,11 @@ export const PAGES: readonly Page[] = [
     rail: { key: 'o', Icon: SwapVert },
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
   },
+  {
+    path: '/runs/:runId',
+    name: 'Run',
+    Content: lazy(() => import('./RunPage').then((it) => ({ default: it.RunPage }))),
+  },
 ]
 
 export const RAIL = PAGES.flatMap(({ path, name, rail }) => (rail ? [{ path, name, ...rail }] : []))

@@ -69,6 +69,9 @@ export interface RunSummary {
   equity?: Amount | null
   progress?: number | null
   error?: string | null
+  /** What keeps it from going on as usual. */
+  detail?: string | null
+  fees_paid?: Record<string, Amount>
   settled?: string
   seq: number
 }
@@ -139,7 +142,8 @@ export interface TablePage {
 export interface HubMessage {
   sequence: number
   time: string
-  cause: number | null
+  /** The sequence of what was being heard as it was sent, or the market event. */
+  cause: number | { method: string; exchange: string; pair: string; time: string } | null
   message: {
     mhubrpc: string
     method: string
@@ -204,6 +208,7 @@ export interface Report {
   fees_paid: Record<string, Amount>
   orders: number
   trades: number
+  wallets: { exchange: string; currency: string; balance: Amount }[]
   fill_model: string | null
   warnings: string[]
 }

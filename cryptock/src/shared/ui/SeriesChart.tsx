@@ -38,7 +38,8 @@ export default function SeriesChart({
   const drawn = useRef<Drawn[]>([])
   const look = series.map(({ name, colour }) => `${name} ${colour}`).join('\n')
   useEffect(() => {
-    const made = chart.current
+    const on = chart
+    const made = on.current
     if (made === null) return undefined
     drawn.current = (look === '' ? [] : look.split('\n')).map((line) => {
       const colour = line.slice(line.lastIndexOf(' ') + 1)
@@ -54,19 +55,18 @@ export default function SeriesChart({
       return { series: added, points: [] }
     })
     return () => {
-      if (chart.current === made) for (const each of drawn.current) made.removeSeries(each.series)
+      if (on.current === made) for (const each of drawn.current) made.removeSeries(each.series)
       drawn.current = []
     }
   }, [chart, height, tokens, look, area])
   useEffect(() => {
-    let fits = false
-    series.forEach(({ points }, index) => {
+    const news = series.flatMap(({ points }, index) => {
       const each = drawn.current[index]
-      if (each === undefined || each.points === points) return
-      fits ||= each.points.length === 0
-      draw(each, points)
+      return each === undefined || each.points === points ? [] : [{ each, points }]
     })
-    if (fits) chart.current?.timeScale().fitContent()
+    const first = news.some(({ each }) => each.points.length === 0)
+    for (const { each, points } of news) draw(each, points)
+    if (first) chart.current?.timeScale().fitContent()
   }, [chart, height, tokens, look, area, series])
   return <div ref={element} style={{ height }} role="img" aria-label={label} />
 }
