@@ -21,7 +21,7 @@ export function shownValue(value: unknown): string {
   if (value === null || value === '' || (Array.isArray(value) && value.length === 0)) return DASH
   if (Array.isArray(value)) return value.join(', ')
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 export function Setup({ run }: { run: Run }) {
