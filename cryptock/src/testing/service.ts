@@ -1,6 +1,7 @@
 /** The services as they were recorded; see `npm run record`. */
 import { http, HttpResponse, type JsonBodyType } from 'msw'
 import { setupServer } from 'msw/node'
+import type { HubMessage } from '@/shared/api/runs'
 import candles from './recorded/candles.json'
 import control from './recorded/control.json'
 import exchanges from './recorded/exchanges.json'
@@ -92,6 +93,30 @@ export const refusal = (path: string, status: number, kind: string, error: strin
 const rowsOf = (rows: Record<string, JsonBodyType>) => (id: unknown) =>
   HttpResponse.json(rows[String(id)] ?? { offset: 0, rows: [], total: 0, changed: false })
 
+/** Pages of the messages of all runs, as Cryptick makes them: after a sequence, or before one. */
+export const messagesOf = (all: readonly HubMessage[]) =>
+  http.get('*/api/cryptick/runs/:runId/messages', ({ request }) => {
+    const query = new URL(request.url).searchParams
+    const limit = Number(query.get('limit'))
+    const last = all.at(-1)?.sequence ?? 0
+    const before = query.get('before')
+    const fits = all.filter(
+      (each) =>
+        each.message.method.startsWith((query.get('method') ?? '').replace('*', '')) &&
+        JSON.stringify(each).includes(query.get('text') ?? ''),
+    )
+    if (before === null) {
+      const after = Number(query.get('after'))
+      const messages = fits.filter(({ sequence }) => sequence > after).slice(0, limit)
+      const next = messages.length < limit ? last : (messages.at(-1)?.sequence ?? last)
+      return HttpResponse.json({ messages, next, last } as unknown as JsonBodyType)
+    }
+    const messages = fits.filter(({ sequence }) => sequence < Number(before)).reverse()
+    const page = messages.slice(0, limit)
+    const next = page.length < messages.length ? (page.at(-1)?.sequence ?? 0) : 0
+    return HttpResponse.json({ messages: page, next, last } as unknown as JsonBodyType)
+  })
+
 /** Components with their rows, for a run. */
 export const components = (
   runId: string,
@@ -160,6 +185,6 @@ export const service = setupServer(
   getRuns('/runs/:runId/orders', runOrders),
   getRuns('/runs/:runId/trades', runTrades),
   getRuns('/runs/:runId/equity', equity),
-  getRuns('/runs/:runId/messages', messages as JsonBodyType),
+  messagesOf(messages.messages as HubMessage[]),
   getRuns('/runs/:runId/log', log),
 )

@@ -3,9 +3,9 @@ import { Box, LinearProgress, Typography } from '@mui/material'
 import type { ReactNode } from 'react'
 import { type Amount, amount, basisPoints, multiply, sign, subtract } from '@/shared/amount'
 import type { Run } from '@/shared/api/runs'
-import { change, count, dollars, grouped, wireTime } from '@/shared/format'
+import { change, count, dollars, wireTime } from '@/shared/format'
 import { ModeWord } from '@/shared/ui/Mode'
-import { Ago, Card, Flashing } from '@/shared/ui/parts'
+import { Ago, Card, Flashing, Num } from '@/shared/ui/parts'
 import { StateWord } from '@/shared/ui/RunState'
 import { Actions } from './Actions'
 
@@ -25,26 +25,32 @@ export function Head({ run, stale }: { run: Run; stale: boolean }) {
   const { run_id: runId, currency = '', progress = null } = run
   const result = resultOf(run)
   const fees = Object.entries(run.fees_paid ?? {})
+  const unknown = <Dim>{run.running ? 'not known yet' : 'not known'}</Dim>
   const facts: [name: string, value: ReactNode][] = [
     [
       'Equity',
       !run.equity ? (
-        <Dim>not known yet</Dim>
+        unknown
       ) : (
         <>
-          <Flashing text={dollars(run.equity)} stale={stale} /> {currency}
+          <Box component="span" sx={{ ml: -1 }}>
+            <Flashing text={dollars(run.equity)} stale={stale} />
+          </Box>{' '}
+          {currency}
         </>
       ),
     ],
     [
       'Result',
       result === null ? (
-        <Dim>not known yet</Dim>
+        unknown
       ) : (
         <Gain value={result.gained} stale={stale}>
-          {result.percent === null ? '' : `${change(result.percent)} %`}{' '}
+          {result.percent !== null && sign(result.percent) !== 0 && `${change(result.percent)} % `}
           <Dim>
-            {change(result.gained)} of {dollars(run.initial_equity as Amount)} {currency}
+            {sign(result.gained) > 0 && '+'}
+            {sign(result.gained) === 0 ? 'nothing' : dollars(result.gained)} of{' '}
+            {dollars(run.initial_equity as Amount)} {currency}
           </Dim>
         </Gain>
       ),
@@ -58,7 +64,11 @@ export function Head({ run, stale }: { run: Run; stale: boolean }) {
             fees.length === 0 ? (
               <Dim key="f">none</Dim>
             ) : (
-              fees.map(([unit, fee]) => `${grouped(fee, { max: 4 })} ${unit}`).join(', ')
+              fees.map(([unit, fee]) => (
+                <span key={unit}>
+                  <Num value={fee} digits={{ max: 4 }} /> {unit}{' '}
+                </span>
+              ))
             ),
           ] as [string, ReactNode],
         ]),

@@ -21,11 +21,11 @@ const columnsOf = (exact: boolean): Column<ToldOrder>[] => [
   exact
     ? {
         name: 'When (UTC)',
-        width: '138px',
+        width: '156px',
         cell: (order) => utc(wireTime(order.created_at)).slice(0, 19),
       }
     : { name: 'When', width: '88px', cell: (order) => <Ago at={wireTime(order.created_at)} /> },
-  { name: 'State', width: '120px', cell: (order) => <OrderState order={order} /> },
+  { name: 'State', width: '148px', cell: (order) => <OrderState order={order} /> },
   {
     name: 'Side',
     width: '40px',

@@ -1,6 +1,7 @@
 /** All that a run has on record, whatever its strategy. */
 import { Box, Tab, Tabs } from '@mui/material'
 import { useSearchParams } from 'react-router'
+import { useGetComponentsQuery } from '@/shared/api/cryptick'
 import type { Run } from '@/shared/api/runs'
 import { Messages } from '@/shared/hub/Messages'
 import { Card } from '@/shared/ui/parts'
@@ -15,7 +16,10 @@ type Name = (typeof NAMES)[number]
 export function Records({ run }: { run: Run }) {
   const [params, setParams] = useSearchParams()
   const named = NAMES.find((name) => name.toLowerCase() === params.get('tab'))
-  const shown: Name = named ?? 'Orders'
+  const { data: formats, isLoading } = useGetComponentsQuery(run.run_id)
+  // Where a strategy shows nothing by itself, its equity says most.
+  const usual = isLoading ? false : formats?.length === 0 ? 'Equity' : 'Orders'
+  const shown = named ?? usual
   return (
     <Card>
       <Tabs
@@ -42,7 +46,7 @@ export function Records({ run }: { run: Run }) {
           />
         ))}
       </Tabs>
-      <Box role="tabpanel" id="records" aria-labelledby={`tab-${shown}`}>
+      <Box role="tabpanel" id="records" aria-labelledby={shown ? `tab-${shown}` : undefined}>
         {shown === 'Orders' && <RunOrders run={run} />}
         {shown === 'Equity' && <Equity run={run} />}
         {shown === 'Log' && <Log runId={run.run_id} />}

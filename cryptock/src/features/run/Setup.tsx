@@ -5,7 +5,7 @@ import { useGetParametersQuery, useGetReportQuery } from '@/shared/api/cryptick'
 import type { Run } from '@/shared/api/runs'
 import type { Amount } from '@/shared/amount'
 import { useGetWalletsQuery } from '@/shared/api/xwrap'
-import { DASH, grouped, utc } from '@/shared/format'
+import { DASH, utc } from '@/shared/format'
 import { Num } from '@/shared/ui/parts'
 import { Table } from '@/shared/ui/Table'
 
@@ -35,7 +35,7 @@ export function Setup({ run }: { run: Run }) {
         ]
       : []),
     ['Data', run.source ?? DASH],
-    ['Wallet set', run.wallet_set_id ?? DASH],
+    ...(run.wallet_set_id === null ? [] : [['Wallet set', run.wallet_set_id] as [string, number]]),
   ]
   return (
     <Box
@@ -138,7 +138,7 @@ function Balances({ run }: { run: Run }) {
             name: 'At the start',
             width: 'minmax(110px, 1fr)',
             number: true,
-            cell: ({ began }) => (began === null ? DASH : grouped(began)),
+            cell: ({ began }) => (began === null ? DASH : <Num value={began} />),
           },
           {
             name: run.running || set ? 'Now' : 'At the end',

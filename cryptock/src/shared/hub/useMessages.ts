@@ -69,11 +69,12 @@ export function useMessages(runId: string, filter: MessageFilter) {
   )
   const catchUp = useCallback(async () => {
     for (;;) {
-      const { data } = await ask({ ...query(), after: seen.current })
+      const after = seen.current
+      const { data } = await ask({ ...query(), after })
       if (data === undefined) return
       add({ newer: data.messages })
-      seen.current = Math.max(seen.current, data.next)
-      if (data.next >= data.last) return
+      seen.current = Math.max(after, data.next)
+      if (data.next >= data.last || data.next <= after) return
     }
   }, [ask, query])
   const older = useCallback(

@@ -109,7 +109,7 @@ function NumberInput({ run, format }: Asked) {
         )}
         <Box sx={{ display: 'flex', gap: 2, alignItems: 'center' }}>
           <TextField
-            label={format.kind === 'slider' ? `${title}, typed` : title}
+            label={format.kind === 'slider' ? 'exactly' : title}
             value={typed ?? shown}
             disabled={disabled}
             error={wrong}
@@ -119,7 +119,12 @@ function NumberInput({ run, format }: Asked) {
               if (event.key === 'Escape') setTyped(null)
             }}
             slotProps={{
-              htmlInput: { inputMode: 'decimal', autoComplete: 'off', 'aria-describedby': id },
+              htmlInput: {
+                inputMode: 'decimal',
+                autoComplete: 'off',
+                'aria-describedby': id,
+                ...(format.kind === 'slider' && { 'aria-label': `${title}, exactly` }),
+              },
               inputLabel: { shrink: true },
               input: {
                 endAdornment: unit && <InputAdornment position="end">{unit}</InputAdornment>,

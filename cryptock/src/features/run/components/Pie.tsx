@@ -37,7 +37,7 @@ export function Pie({ format, data }: Shown) {
           data: slices.map(({ value }) => value),
           backgroundColor: slices.map(({ colour }) => colour),
           borderColor: theme.tokens.card,
-          borderWidth: 2,
+          borderWidth: slices.length > 1 ? 2 : 0,
         },
       ],
     }),
