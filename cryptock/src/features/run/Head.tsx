@@ -124,7 +124,7 @@ export function Head({ run, stale }: { run: Run; stale: boolean }) {
         component="dl"
         sx={{
           display: 'grid',
-          gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 170px), max-content))',
+          gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 140px), max-content))',
           columnGap: 8,
           rowGap: 3,
           m: 0,

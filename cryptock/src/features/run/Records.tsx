@@ -26,7 +26,6 @@ export function Records({ run }: { run: Run }) {
         value={shown}
         onChange={(_, name: Name) => setParams({ tab: name.toLowerCase() }, { replace: true })}
         variant="scrollable"
-        allowScrollButtonsMobile
         aria-label="What is on record"
         sx={{ mt: -2, mb: 3, minHeight: 40, '& .MuiTab-root': { minHeight: 40 } }}
       >

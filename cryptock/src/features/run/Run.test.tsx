@@ -36,7 +36,7 @@ vi.mock('chart.js', () => {
 })
 
 const cross = recorded.runCross
-const demoRows = recorded.rowsDemo as Record<string, never>
+const demoRows = recorded.rowsDemo as unknown as Record<string, never>
 const [resting, filled] = recorded.orders as unknown as [Order, Order]
 const [trade] = recorded.trades as unknown as [Trade]
 
@@ -57,18 +57,23 @@ const PAPER = {
   trades: 1,
 }
 
-const openDemo = (changes: object = {}) => {
-  service.use(getRuns('/runs/componentdemo_0', { ...PAPER, ...changes }))
+/** The components of the demo with as many rows as were recorded. */
+const FORMATS = recorded.componentsDemo.map((each) => ({
+  ...each,
+  rows: (demoRows[each.id] as { rows: unknown[] } | undefined)?.rows.length ?? 0,
+}))
+
+const openDemo = (changes: object = {}, formats: typeof FORMATS = FORMATS, rows = demoRows) => {
+  service.use(
+    getRuns('/runs/componentdemo_0', { ...PAPER, ...changes }),
+    ...components('componentdemo_0', formats, rows),
+  )
   return openPage('/runs/componentdemo_0')
 }
 
-/** The formats of the demo with some of one replaced. */
-const demoWith = (id: string, changes: object) =>
-  components(
-    'componentdemo_0',
-    recorded.componentsDemo.map((each) => (each.id === id ? { ...each, ...changes } : each)),
-    demoRows,
-  )
+/** The components of the demo with some of one replaced. */
+const withChanged = (id: string, changes: object) =>
+  FORMATS.map((each) => (each.id === id ? { ...each, ...changes } : each))
 
 const plain = (text: string | null) => (text ?? '').replaceAll('\u202f', ' ')
 
@@ -303,13 +308,7 @@ describe('components', () => {
   })
 
   it('say that nothing has come yet', async () => {
-    service.use(...demoWith('fills', { rows: 0 }))
-    service.use(
-      http.get('*/api/cryptick/runs/componentdemo_0/components/fills/rows', () =>
-        HttpResponse.json({ offset: 0, rows: [], total: 0, changed: false }),
-      ),
-    )
-    await openDemo()
+    await openDemo({}, withChanged('fills', { rows: 0 }))
     expect(await screen.findByText('Nothing yet: it appears here as it comes.')).toBeInTheDocument()
   })
 
@@ -349,27 +348,20 @@ describe('components', () => {
     await tell('component', {
       run_id: 'componentdemo_0',
       seq: 21,
-      component: { id: 'closes', change: 'appended', generation: 1, rows: 865 },
+      component: { id: 'closes', change: 'appended', generation: 1, rows: 301 },
     })
     await waitFor(() => expect(drawn).toContainEqual([expect.objectContaining({ value: 2 })]))
     expect(drawn.every((data) => data.length < rows.length)).toBe(true)
   })
 
   it('filter lines of a log by level and text', async () => {
-    service.use(
-      ...components('componentdemo_0', recorded.componentsDemo, {
-        ...demoRows,
-        log: {
-          ...recorded.rowsDemo.log,
-          rows: [
-            ['2026-11-18T06:35:00.000000Z', 'info', 'follows'],
-            ['2026-11-18T06:36:00.000000Z', 'warning', 'no more orders'],
-            ['2026-11-18T06:37:00.000000Z', 'error', 'gave up'],
-          ],
-        },
-      }),
-    )
-    const { user } = await openDemo()
+    const lines = [
+      ['2026-11-18T06:35:00.000000Z', 'info', 'follows'],
+      ['2026-11-18T06:36:00.000000Z', 'warning', 'no more orders'],
+      ['2026-11-18T06:37:00.000000Z', 'error', 'gave up'],
+    ]
+    const rows = { ...demoRows, log: { ...recorded.rowsDemo.log, rows: lines } }
+    const { user } = await openDemo({}, withChanged('log', { rows: 3 }), rows as never)
     const log = await screen.findByRole('log', { name: 'What happens' })
     expect(log).toHaveTextContent(/follows.*no more orders.*gave up/)
     await user.click(screen.getByRole('combobox', { name: 'Level' }))
@@ -407,14 +399,20 @@ describe('what a strategy asks', () => {
     put(`/runs/componentdemo_0/components/${id}`, { value } as never)
 
   it('is sent once the slider rests, and shown as it is held', async () => {
-    service.use(answers('percent', '2.5'))
+    const values: string[] = []
+    service.use(
+      http.put('*/api/cryptick/runs/componentdemo_0/components/percent', async ({ request }) => {
+        const { value } = (await request.json()) as { value: string }
+        values.push(value)
+        return HttpResponse.json({ value })
+      }),
+    )
     const { user } = await openDemo()
     const slider = await screen.findByRole('slider', { name: 'Share of the balance to spend' })
     act(() => slider.focus())
     await user.keyboard('{ArrowRight}{ArrowRight}{ArrowRight}')
     expect(await screen.findByText('It holds 2.5 %.')).toBeInTheDocument()
-    const values = sent('/components/percent') as { value: string }[]
-    expect(values.at(-1)).toEqual({ value: '2.5' })
+    expect(values.at(-1)).toBe('2.5')
     expect(slider).toHaveAttribute('aria-valuetext', '2.5 %')
   })
 
@@ -470,9 +468,11 @@ describe('what a strategy asks', () => {
   })
 
   it('gives each press a name of its own, or the one that is asked for', async () => {
-    service.use(...demoWith('trade-now', { options: { confirm: '', press: '' } }))
     service.use(answers('trade-now', 'x'))
-    const { user } = await openDemo()
+    const { user } = await openDemo(
+      {},
+      withChanged('trade-now', { options: { confirm: '', press: '' } }),
+    )
     await user.dblClick(await screen.findByRole('button', { name: 'Trade now' }))
     await screen.findByText('Done: the strategy has heard it.')
     expect(sent('/components/trade-now')).toHaveLength(1)
@@ -485,9 +485,9 @@ describe('what a strategy asks', () => {
   })
 
   it('names a press as the strategy wants it', async () => {
-    service.use(...demoWith('trade-now', { options: { confirm: 'Sell?', press: 'preview 7' } }))
     service.use(answers('trade-now', 'preview 7'))
-    const { user } = await openDemo()
+    const options = { confirm: 'Sell?', press: 'preview 7' }
+    const { user } = await openDemo({}, withChanged('trade-now', { options }))
     await user.click(await screen.findByRole('button', { name: 'Trade now' }))
     await user.click(
       within(await screen.findByRole('dialog')).getByRole('button', { name: 'Trade now' }),
@@ -603,14 +603,17 @@ describe('what a run has on record', () => {
   })
 
   it('are its messages, filtered, followed and told whole with their cause', async () => {
+    // As many as are drawn where nothing is scrolled.
+    const few = (recorded.messages.messages as unknown as HubMessage[]).slice(0, 20)
+    const [newest] = few.slice(-1) as [HubMessage]
+    service.use(messagesOf(few))
     const { user, tell } = await openPage('/runs/smacross_0?tab=messages')
     const list = await screen.findByRole('log', { name: 'Messages' })
     await waitFor(() => expect(list).toHaveTextContent('exchange.order_update'))
-    const newest = recorded.messages.messages.at(-1) as unknown as HubMessage
     await tell('message', {
       run_id: 'smacross_0',
-      messages: [{ ...newest, sequence: 41, message: { mhubrpc: '0.0.1', method: 'run.pause' } }],
-      last: 41,
+      messages: [{ ...newest, sequence: 21, message: { mhubrpc: '0.0.1', method: 'run.pause' } }],
+      last: 21,
     })
     await waitFor(() => expect(list).toHaveTextContent('run.pause'))
     await user.click(
@@ -621,7 +624,7 @@ describe('what a run has on record', () => {
     expect(await screen.findByRole('heading', { name: 'exchange.order' })).toBeVisible()
     expect(screen.getByText(/sent upon exchange\.bar of BTC_USD on gdax/)).toBeVisible()
     await user.click(screen.getByRole('button', { name: 'Close' }))
-    await user.type(screen.getByRole('textbox', { name: 'Method' }), 'exchange.fill')
+    await user.type(await screen.findByRole('textbox', { name: 'Method' }), 'exchange.fill')
     await waitFor(() =>
       expect(screen.getByRole('log', { name: 'Messages' })).not.toHaveTextContent('order_update'),
     )
@@ -630,21 +633,26 @@ describe('what a run has on record', () => {
     expect(await screen.findByText('No message fits.')).toBeInTheDocument()
   })
 
-  it('are older messages when they are asked for, and those that a page has missed', async () => {
-    const many = Array.from({ length: 450 }, (_, index) => ({
-      ...(recorded.messages.messages[0] as unknown as HubMessage),
-      sequence: index + 1,
-    }))
-    service.use(messagesOf(many.slice(0, 430)))
-    const { user, tell } = await openPage('/runs/smacross_0?tab=messages')
-    await user.click(await screen.findByRole('button', { name: 'Load older' }))
+  it('are older messages when they are asked for', async () => {
+    const [one] = recorded.messages.messages as unknown as [HubMessage]
+    const many = Array.from({ length: 210 }, (_, index) => ({ ...one, sequence: index + 1 }))
+    service.use(messagesOf(many))
+    const { user } = await openPage('/runs/smacross_0?tab=messages')
+    const list = await screen.findByRole('log', { name: 'Messages' })
     await user.click(await screen.findByRole('button', { name: 'Load older' }))
     await waitFor(() => expect(screen.queryByRole('button', { name: 'Load older' })).toBeNull())
-    service.use(messagesOf(many))
-    await tell('message', { run_id: 'smacross_0', messages: many.slice(-5), last: 450 })
-    await waitFor(() =>
-      expect(screen.getByRole('log', { name: 'Messages' })).toHaveTextContent('436'),
-    )
+    expect(within(list).getByRole('button', { name: /^1 ?2026/ })).toBeInTheDocument()
+  })
+
+  it('are the messages that a page has missed', async () => {
+    const [one] = recorded.messages.messages as unknown as [HubMessage]
+    const some = Array.from({ length: 12 }, (_, index) => ({ ...one, sequence: index + 1 }))
+    service.use(messagesOf(some.slice(0, 5)))
+    const { tell } = await openPage('/runs/smacross_0?tab=messages')
+    const list = await screen.findByRole('log', { name: 'Messages' })
+    service.use(messagesOf(some))
+    await tell('message', { run_id: 'smacross_0', messages: some.slice(-1), last: 12 })
+    await waitFor(() => expect(within(list).getAllByRole('button')).toHaveLength(12))
   })
 
   it('is what it was started with and what it holds', async () => {

@@ -59,4 +59,5 @@ function told({ name, points }: Curve): string {
   return `${name} from ${plain(first[1])} to ${plain(last[1])}`
 }
 
-const plain = (value: number): string => grouped(amount(value.toFixed(2)))
+const plain = (value: number): string =>
+  Math.abs(value) < 1e21 ? grouped(amount(value.toFixed(2))) : '?'

@@ -85,7 +85,7 @@ export function LogLines({
               sx={{
                 display: 'grid',
                 gridTemplateColumns: {
-                  xs: '1fr',
+                  xs: '138px minmax(0, 1fr)',
                   sm: levelled ? '138px 58px minmax(0, 1fr)' : '138px minmax(0, 1fr)',
                 },
                 columnGap: 2,
@@ -119,6 +119,7 @@ export function LogLines({
               <Box
                 component="span"
                 sx={{
+                  gridColumn: { xs: '1 / -1', sm: 'auto' },
                   whiteSpace: 'pre-wrap',
                   overflowWrap: 'anywhere',
                   ...(level === 'error' && { color: ({ tokens }) => tokens.danger }),

@@ -103,7 +103,6 @@ function NumberInput({ run, format }: Asked) {
               getAriaValueText={(steps) => `${grouped(bounds.at(steps))} ${unit}`}
               valueLabelFormat={(steps) => `${grouped(bounds.at(steps))} ${unit}`}
               onChange={(_, steps) => input.send(bounds.at(steps), true)}
-              onChangeCommitted={(_, steps) => input.send(bounds.at(steps))}
             />
           </Box>
         )}

@@ -9,6 +9,7 @@ const DIGITS = 6 // that count, of a number for charts
 /** A float for reading: without an exponent, without digits that say nothing. */
 export function shownNumber(value: number): string {
   if (!Number.isFinite(value)) return '?'
+  if (Math.abs(value) >= 1e21) return value.toExponential(DIGITS - 1)
   const digits = Math.max(0, DIGITS - 1 - Math.floor(Math.log10(Math.abs(value) || 1)))
   const text = value.toFixed(Math.min(12, digits))
   return grouped(amount(text.includes('.') ? text.replace(/\.?0+$/, '') : text))
