@@ -109,12 +109,12 @@ export const messagesOf = (all: readonly HubMessage[]) =>
       const after = Number(query.get('after'))
       const messages = fits.filter(({ sequence }) => sequence > after).slice(0, limit)
       const next = messages.length < limit ? last : (messages.at(-1)?.sequence ?? last)
-      return HttpResponse.json({ messages, next, last } as unknown as JsonBodyType)
+      return HttpResponse.json({ messages, next, last })
     }
     const messages = fits.filter(({ sequence }) => sequence < Number(before)).reverse()
     const page = messages.slice(0, limit)
     const next = page.length < messages.length ? (page.at(-1)?.sequence ?? 0) : 0
-    return HttpResponse.json({ messages: page, next, last } as unknown as JsonBodyType)
+    return HttpResponse.json({ messages: page, next, last })
   })
 
 /** Components with their rows, for a run. */
@@ -185,6 +185,6 @@ export const service = setupServer(
   getRuns('/runs/:runId/orders', runOrders),
   getRuns('/runs/:runId/trades', runTrades),
   getRuns('/runs/:runId/equity', equity),
-  messagesOf(messages.messages as HubMessage[]),
+  messagesOf(messages.messages),
   getRuns('/runs/:runId/log', log),
 )
