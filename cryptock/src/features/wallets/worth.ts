@@ -1,16 +1,6 @@
-import { type Amount, pixels, sum } from '@/shared/amount'
-import type { Wallet, WalletHistory } from '@/shared/api/wire'
-
-/** What wallets are worth in USD; those without a price are left out and named. */
-export function worth(wallets: readonly Wallet[]): { usd: Amount; unpriced: string[] } {
-  const priced = wallets.flatMap(({ present_value: { balance_usd } }) =>
-    balance_usd === null ? [] : [balance_usd],
-  )
-  const unpriced = wallets
-    .filter(({ present_value }) => present_value.balance_usd === null)
-    .map(({ currency }) => currency)
-  return { usd: sum(priced), unpriced: [...new Set(unpriced)] }
-}
+import { pixels } from '@/shared/amount'
+import type { WalletHistory } from '@/shared/api/wire'
+import { worth } from '@/shared/wallets/worth'
 
 export interface ValuePoint {
   time: number
