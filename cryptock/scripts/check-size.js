@@ -23,6 +23,7 @@ for (const page of [
   'src/features/market/Market.tsx',
   'src/features/wallets/Wallets.tsx',
   'src/features/orders/Orders.tsx',
+  'src/features/overview/Overview.tsx',
 ]) {
   seen.clear()
   const kb = Math.round((size('index.html') + size(page)) / 1000)

@@ -8,6 +8,7 @@ import type {
   LogPage,
   MessagePage,
   Parameter,
+  Performance,
   Report,
   RowPage,
   Rows,
@@ -107,6 +108,10 @@ export const cryptickApi = createApi({
       query: (runId) => cryptick(`/runs/${runId}/equity`),
       providesTags: (_, __, runId) => [{ type: 'Tables', id: runId }],
     }),
+    getPerformance: build.query<Performance[], void>({
+      query: () => cryptick('/performance'),
+      providesTags: ['Runs'],
+    }),
     getReport: build.query<Report, string>({
       query: (runId) => cryptick(`/runs/${runId}/report`),
       providesTags: (_, __, runId) => [{ type: 'Tables', id: runId }],
@@ -170,6 +175,7 @@ export const {
   useGetRunOrdersQuery,
   useGetRunTradesQuery,
   useGetEquityQuery,
+  useGetPerformanceQuery,
   useGetReportQuery,
   useGetComparisonQuery,
   useGetMessagesQuery,

@@ -1,0 +1,73 @@
+import type { SxProps, Theme } from '@mui/material/styles'
+
+/** The height of every line, also of the head. */
+export const LINE_PX = 32
+
+export const gridStyle: SxProps<Theme> = ({ tokens, numbers }) => ({
+  overflow: 'auto',
+  overflowAnchor: 'none', // what is on top is held by its row
+  fontSize: 13,
+  border: `1px solid ${tokens.line}`,
+  borderRadius: '6px',
+  '& .line': {
+    display: 'grid',
+    gridTemplateColumns: 'var(--tracks)',
+    columnGap: '12px',
+    alignItems: 'center',
+    height: LINE_PX,
+    padding: '0 12px',
+    boxSizing: 'border-box',
+    borderBottom: `1px solid ${tokens.line}`,
+    minWidth: 'max-content',
+  },
+  '& .head': {
+    position: 'sticky',
+    top: 0,
+    zIndex: 1,
+    minWidth: 'max-content',
+    backgroundColor: tokens.card,
+    color: tokens.dim,
+    fontSize: 12,
+  },
+  '& .head .cell': {
+    display: 'flex',
+    alignItems: 'center',
+    gap: '4px',
+    height: '100%',
+    cursor: 'pointer',
+    userSelect: 'none',
+  },
+  '& .head .cell.right': { justifyContent: 'flex-end' },
+  '& .head .name': { overflow: 'hidden', textOverflow: 'ellipsis' },
+  '& .head .sorted': { color: tokens.accent, fontSize: 10 },
+  '& .head button': {
+    border: 0,
+    padding: '0 4px',
+    background: 'none',
+    color: 'inherit',
+    font: 'inherit',
+    cursor: 'pointer',
+    opacity: 0,
+  },
+  '& .head .cell:hover button, & .head .cell.at button, & .head button:focus-visible': {
+    opacity: 1,
+  },
+  '@media (hover: none)': { '& .head button': { opacity: 1 } },
+  '& .body': { position: 'relative', minWidth: 'max-content' },
+  '& .cell': { whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' },
+  '& .cell.right': { textAlign: 'right' },
+  '& .number': { fontFamily: numbers },
+  '& .row': { cursor: 'pointer' },
+  '& .row:hover': { backgroundColor: `${tokens.accent}0d` },
+  '& .row.selected': { backgroundColor: `${tokens.accent}18` },
+  '& .group': { cursor: 'pointer', backgroundColor: tokens.page },
+  '& .caret': { display: 'inline-block', width: 18, color: tokens.dim },
+  '& .word': { fontWeight: 600 },
+  '& .dim': { color: tokens.dim },
+  '& .good': { color: tokens.gain },
+  '& .bad': { color: tokens.loss },
+  '& .warn': { color: tokens.warn },
+  '& .accent': { color: tokens.accent },
+  '&:focus-visible': { outlineOffset: -2 },
+  '&:focus .at': { outline: `2px solid ${tokens.accent}`, outlineOffset: -2, borderRadius: '4px' },
+})
