@@ -14,7 +14,7 @@ import { Grid } from '@/shared/ui/Grid'
 import { Card, Empty, ErrorNote } from '@/shared/ui/parts'
 import { type Known, orderColumns, ORDERS, tradeColumns, TRADES } from './columns'
 
-const HEIGHT = 'max(320px, calc(100dvh - 290px))'
+const HEIGHT = 'max(320px, calc(100dvh - 248px))'
 const numberOf = ({ id }: { id: number }): number => id
 
 /** Made anew only when a name changes, and not whenever a run tells something. */

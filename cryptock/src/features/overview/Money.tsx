@@ -126,7 +126,7 @@ function Distribution({ wallets }: { wallets: Wallets }) {
   const columns: Column<Holding>[] = [
     {
       name: 'For',
-      width: 'minmax(150px, 2fr)',
+      width: 'minmax(130px, 1fr)',
       cell: ({ id, runId }) =>
         id === null ? (
           <em>unallocated</em>

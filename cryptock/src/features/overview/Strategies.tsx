@@ -45,7 +45,7 @@ export function Strategies() {
 }
 
 const COLUMNS: Column<Performance>[] = [
-  { name: 'Strategy', width: 'minmax(150px, 2fr)', cell: ({ strategy }) => strategy },
+  { name: 'Strategy', width: 'minmax(130px, 1fr)', cell: ({ strategy }) => strategy },
   { name: 'Mode', width: '84px', cell: ({ mode }) => <ModeWord mode={mode} /> },
   {
     name: 'Runs',

@@ -103,7 +103,7 @@ export function GroupLine<Row>({
     >
       <div
         role="gridcell"
-        id={`${id}-${index}-0`}
+        id={`${id}-${index}-${at >= 0 && at < span ? at : 0}`}
         aria-colindex={1}
         aria-colspan={span}
         className={`cell${at >= 0 && at < span ? ' at' : ''}`}

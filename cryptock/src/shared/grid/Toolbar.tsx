@@ -35,12 +35,15 @@ export function Toolbar<Row>({
   columns,
   inUse,
   onFilter,
+  onOpenAll,
   onExport,
   status,
 }: {
   columns: readonly GridColumn<Row>[]
   inUse: ViewInUse
   onFilter: (column: string, at: HTMLElement) => void
+  /** Open or close all groups. */
+  onOpenAll: (open: boolean) => void
   /** Without it there is nothing to export. */
   onExport: (() => void) | undefined
   status: ReactNode
@@ -124,6 +127,22 @@ export function Toolbar<Row>({
           />
         ))}
         <Chip size="small" variant="outlined" label="+ group" onClick={open('group')} />
+        {view.groups.length > 0 && (
+          <>
+            <Chip
+              size="small"
+              variant="outlined"
+              label="open all"
+              onClick={() => onOpenAll(true)}
+            />
+            <Chip
+              size="small"
+              variant="outlined"
+              label="close all"
+              onClick={() => onOpenAll(false)}
+            />
+          </>
+        )}
       </Box>
       <Box sx={{ flex: 1, fontSize: 13, color: 'text.secondary', minWidth: 'max-content' }}>
         {status}

@@ -2,6 +2,8 @@ import type { SxProps, Theme } from '@mui/material/styles'
 
 /** The height of every line, also of the head. */
 export const LINE_PX = 32
+/** Between columns, and before and after them. */
+export const GAP_PX = 12
 
 export const gridStyle: SxProps<Theme> = ({ tokens, numbers }) => ({
   overflow: 'auto',
@@ -12,24 +14,26 @@ export const gridStyle: SxProps<Theme> = ({ tokens, numbers }) => ({
   '& .line': {
     display: 'grid',
     gridTemplateColumns: 'var(--tracks)',
-    columnGap: '12px',
+    columnGap: `${GAP_PX}px`,
     alignItems: 'center',
     height: LINE_PX,
-    padding: '0 12px',
+    padding: `0 ${GAP_PX}px`,
     boxSizing: 'border-box',
     borderBottom: `1px solid ${tokens.line}`,
-    minWidth: 'max-content',
+    minWidth: 'var(--width)',
+    contain: 'layout paint style', // what changes in a line is laid out in it alone
   },
   '& .head': {
     position: 'sticky',
     top: 0,
     zIndex: 1,
-    minWidth: 'max-content',
+    minWidth: 'var(--width)',
     backgroundColor: tokens.card,
     color: tokens.dim,
     fontSize: 12,
   },
   '& .head .cell': {
+    position: 'relative',
     display: 'flex',
     alignItems: 'center',
     gap: '4px',
@@ -38,12 +42,15 @@ export const gridStyle: SxProps<Theme> = ({ tokens, numbers }) => ({
     userSelect: 'none',
   },
   '& .head .cell.right': { justifyContent: 'flex-end' },
+  '& .head .cell.right button': { left: 0, right: 'auto' },
   '& .head .name': { overflow: 'hidden', textOverflow: 'ellipsis' },
   '& .head .sorted': { color: tokens.accent, fontSize: 10 },
   '& .head button': {
+    position: 'absolute',
+    right: 0,
     border: 0,
-    padding: '0 4px',
-    background: 'none',
+    padding: '4px 6px',
+    backgroundColor: tokens.card,
     color: 'inherit',
     font: 'inherit',
     cursor: 'pointer',
@@ -53,7 +60,7 @@ export const gridStyle: SxProps<Theme> = ({ tokens, numbers }) => ({
     opacity: 1,
   },
   '@media (hover: none)': { '& .head button': { opacity: 1 } },
-  '& .body': { position: 'relative', minWidth: 'max-content' },
+  '& .body': { position: 'relative', minWidth: 'var(--width)' },
   '& .cell': { whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' },
   '& .cell.right': { textAlign: 'right' },
   '& .number': { fontFamily: numbers },

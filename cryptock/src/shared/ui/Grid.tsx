@@ -5,11 +5,11 @@
  * highest first; new ones move neither what is looked at nor what is chosen.
  */
 import { Box, Button, Menu, MenuItem } from '@mui/material'
-import { useVirtualizer } from '@tanstack/react-virtual'
 import {
   type KeyboardEvent,
   type MouseEvent,
   type ReactNode,
+  useCallback,
   useEffect,
   useId,
   useLayoutEffect,
@@ -20,22 +20,18 @@ import {
 } from 'react'
 import { planOf } from '../grid/arrange'
 import { Arranger } from '../grid/arranger'
-import { GroupLine, RowLine } from '../grid/Cells'
 import { type GridColumn, isGroupable } from '../grid/columns'
 import { exportCsv } from '../grid/export'
 import { FilterEditor } from '../grid/FilterEditor'
 import { type Line, Lines } from '../grid/lines'
-import { gridStyle, LINE_PX } from '../grid/style'
+import { HEAD, Scroller } from '../grid/Scroller'
+import { LINE_PX } from '../grid/style'
 import { DRAGGED, Toolbar } from '../grid/Toolbar'
 import { useView } from '../grid/useView'
 import { filteredBy, type GridView, groupedBy, movedTo, shown, sortedBy } from '../grid/view'
 import { count } from '../format'
 
 export type { GridColumn, GridView }
-
-/** More lines are never drawn at once, so that each has its own element. */
-const DRAWN_MAX = 256
-const HEAD = -1
 
 /** What the keyboard is at or what is on top, so that it is found again among others. */
 type Mark<Row> = { row: Row } | { path: string } | 'head'
@@ -109,15 +105,7 @@ export function Grid<Row>({
   const [filtering, setFiltering] = useState<{ column: string; at: HTMLElement } | null>(null)
 
   const scroller = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
-    count: lines.count,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => LINE_PX,
-    overscan: 12,
-    initialRect: { width: 800, height: 600 },
-  })
-  const items = virtual.getVirtualItems()
-  const first = items[0]?.index ?? 0
+  const isSelected = useCallback((row: Row) => numberOf(row) === selected, [numberOf, selected])
 
   const lineOf = (of: Mark<Row>): number =>
     of === 'head' ? HEAD : 'row' in of ? lines.of(of.row) : lines.ofGroup(of.path)
@@ -177,7 +165,6 @@ export function Grid<Row>({
     else if (element.scrollTop < below) element.scrollTop = below
   }
   const press = (event: KeyboardEvent<HTMLElement>) => {
-    if (event.target !== event.currentTarget) return
     const line = atLine === null || atLine < HEAD ? HEAD : atLine
     const group = line === HEAD ? undefined : lines.at(line)?.group
     const column = drawnColumns[atColumn]
@@ -216,12 +203,12 @@ export function Grid<Row>({
   const inMenu = columns.find((column) => column.id === menu?.column)
   const edited = columns.find((column) => column.id === filtering?.column)
   const fit = arrangement.rows.length
-  const isTree = (made ?? plan).groups.length > 0
   return (
     <Box>
       <Toolbar
         columns={columns}
         inUse={inUse}
+        onOpenAll={(all) => setOpen({ all, except: new Set() })}
         onFilter={(column, at) => setFiltering({ column, at })}
         onExport={
           fit === 0
@@ -237,42 +224,23 @@ export function Grid<Row>({
           </span>
         }
       />
-      {isTree && (
-        <Box sx={{ mb: 2, mt: -1 }}>
-          <Button size="small" onClick={() => setOpen({ all: true, except: new Set() })}>
-            Open all groups
-          </Button>
-          <Button size="small" onClick={() => setOpen({ all: false, except: new Set() })}>
-            Close all groups
-          </Button>
-        </Box>
-      )}
-      <Box
-        ref={scroller}
-        role={isTree ? 'treegrid' : 'grid'}
-        aria-label={label}
-        aria-rowcount={lines.count + 1}
-        aria-colcount={drawnColumns.length}
-        aria-busy={busy}
-        aria-activedescendant={
-          atLine === null || (atLine !== HEAD && !items.some(({ index }) => index === atLine))
-            ? undefined
-            : `${id}-${atLine}-${atColumn}`
-        }
-        tabIndex={0}
-        onFocus={(event) => {
-          if (mark === null && event.target === event.currentTarget)
-            setMark({ at: 'head', column: 0 })
+      <Scroller
+        id={id}
+        label={label}
+        lines={lines}
+        columns={drawnColumns}
+        depth={(made ?? plan).groups.length}
+        busy={busy}
+        height={height}
+        at={atLine === null ? null : { line: atLine, column: atColumn }}
+        isSelected={isSelected}
+        scroller={scroller}
+        onFocus={() => {
+          if (mark === null) setMark({ at: 'head', column: 0 })
         }}
-        onKeyDown={press}
+        onPress={press}
         onScroll={noteTop}
-        sx={gridStyle}
-        style={{
-          height,
-          ['--tracks' as string]: drawnColumns
-            .map(({ width }) => `minmax(${width}px, ${width}fr)`)
-            .join(' '),
-        }}
+        onClick={click}
       >
         <div role="rowgroup" className="head">
           <div role="row" aria-rowindex={1} className="line">
@@ -327,39 +295,7 @@ export function Grid<Row>({
             })}
           </div>
         </div>
-        <div
-          role="rowgroup"
-          className="body"
-          style={{ height: virtual.getTotalSize() }}
-          onClick={click}
-        >
-          <div role="presentation" style={{ transform: `translateY(${first * LINE_PX}px)` }}>
-            {items.map(({ index }) => {
-              const line = lines.at(index)
-              if (line === null) return null
-              const props = {
-                id,
-                index,
-                columns: drawnColumns,
-                at: atLine === index ? atColumn : -1,
-              }
-              // Elements are used again for other lines: making new ones takes longer than a frame.
-              const key = index % DRAWN_MAX
-              return line.group === undefined ? (
-                <RowLine
-                  key={key}
-                  {...props}
-                  row={line.row}
-                  level={(made ?? plan).groups.length}
-                  selected={numberOf(line.row) === selected}
-                />
-              ) : (
-                <GroupLine key={key} {...props} group={line.group} />
-              )
-            })}
-          </div>
-        </div>
-      </Box>
+      </Scroller>
       {rows.length === 0
         ? empty
         : fit === 0 &&
