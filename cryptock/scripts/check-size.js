@@ -23,6 +23,7 @@ for (const page of [
   'src/features/market/Market.tsx',
   'src/features/wallets/Wallets.tsx',
   'src/features/orders/Orders.tsx',
+  'src/features/overview/Overview.tsx',
   'src/app/RunPage.tsx',
 ]) {
   seen.clear()

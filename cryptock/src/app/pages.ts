@@ -1,4 +1,5 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlined'
+import DonutLarge from '@mui/icons-material/DonutLarge'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
 import { type ComponentType, lazy } from 'react'
@@ -32,6 +33,14 @@ export const PAGES: readonly Page[] = [
     name: 'Orders',
     rail: { key: 'o', Icon: SwapVert },
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
+  },
+  {
+    path: '/overview',
+    name: 'Overview',
+    rail: { key: 'v', Icon: DonutLarge },
+    Content: lazy(() =>
+      import('@/features/overview/Overview').then((it) => ({ default: it.Overview })),
+    ),
   },
   {
     path: '/runs/:runId',

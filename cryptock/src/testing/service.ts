@@ -9,6 +9,7 @@ import health from './recorded/health.json'
 import history from './recorded/history.json'
 import incidents from './recorded/incidents.json'
 import login from './recorded/login.json'
+import movements from './recorded/movements.json'
 import orders from './recorded/orders.json'
 import runnables from './recorded/runs/runnables.json'
 import parametersFrontier from './recorded/runs/parameters-frontier.json'
@@ -21,6 +22,7 @@ import componentsFrontier from './recorded/runs/components-frontier.json'
 import componentsDemo from './recorded/runs/components-demo.json'
 import rowsFrontier from './recorded/runs/rows-frontier.json'
 import rowsDemo from './recorded/runs/rows-demo.json'
+import performance from './recorded/runs/performance.json'
 import report from './recorded/runs/report.json'
 import runOrders from './recorded/runs/orders.json'
 import runTrades from './recorded/runs/trades.json'
@@ -41,6 +43,7 @@ export const recorded = {
   history,
   incidents,
   login,
+  movements,
   orders,
   status,
   trades,
@@ -57,6 +60,7 @@ export const recorded = {
   componentsDemo,
   rowsFrontier,
   rowsDemo,
+  performance,
   report,
   runOrders,
   runTrades,
@@ -145,6 +149,7 @@ export const service = setupServer(
   get('/wallets/history/:id', history as JsonBodyType),
   get('/orders/recent', orders),
   get('/trades', trades),
+  get('/movements', movements),
   get('/control', control),
   get('/control/incidents', incidents),
   get('/ohlcv/:exchange/:pair', candles),
@@ -171,6 +176,7 @@ export const service = setupServer(
   getRuns('/runnables/:name/parameters', parametersCross),
   getRuns('/history', storedHistory),
   getRuns('/runs', runs),
+  getRuns('/performance', performance),
   getRuns('/compare', comparison as JsonBodyType),
   ...components('componentdemo_0', componentsDemo, rowsDemo as Record<string, JsonBodyType>),
   ...components(

@@ -5,15 +5,16 @@ import { useDeferredValue, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { selectCanTrade } from '@/shared/api/session'
 import type { Order } from '@/shared/api/wire'
-import { useGetOrdersQuery } from '@/shared/api/xwrap'
+import { ROWS_MAX, useGetOrdersQuery } from '@/shared/api/xwrap'
+import { download } from '@/shared/csv'
 import { count, pairName, wireTime } from '@/shared/format'
 import { useAppSelector } from '@/shared/hooks'
-import { selectOrder, selectOrders, selectTradesOf } from '@/shared/live/orders'
+import { selectOrders } from '@/shared/live/orders'
+import { useAllPages } from '@/shared/live/pages'
 import { OrderState, OrderStory } from '@/shared/orders/OrderStory'
-import { told, toldTrade } from '@/shared/orders/told'
 import { Ago, Card, Empty, ErrorNote, Num, Word } from '@/shared/ui/parts'
 import { type Column, Table } from '@/shared/ui/Table'
-import { download, ordersCsv } from './csv'
+import { ordersCsv } from './csv'
 import { NewOrder } from './NewOrder'
 import { choices, type Filter, filtered } from './state'
 
@@ -52,6 +53,9 @@ export function Orders() {
   const [filters, setFilters] = useState<Filter[]>([])
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const [openId, setOpenId] = useState<number | null>(null)
+  const [older, setOlder] = useState(false)
+  const read = useAllPages('orders', older)
+  useAllPages('trades', older) // for the story of each
   const orders = useMemo(() => filtered(all, filters), [all, filters])
   const isNew = params.has('new')
   const setNew = (on: boolean) => setParams(on ? { new: '' } : {}, { replace: true })
@@ -62,15 +66,19 @@ export function Orders() {
           Orders{' '}
           <Box component="span" sx={{ color: 'text.secondary', fontWeight: 400 }}>
             {count(orders.length, 'order')}
+            {older && !read.done && ', reading older ones …'}
           </Box>
         </>
       }
       action={
         <>
+          {all.length >= ROWS_MAX && !older && (
+            <Button onClick={() => setOlder(true)}>Read older orders</Button>
+          )}
           <Button
             startIcon={<Download />}
             disabled={orders.length === 0}
-            onClick={() => download('orders.csv', ordersCsv(orders), 'text/csv')}
+            onClick={() => download('orders.csv', [ordersCsv(orders)])}
           >
             Export CSV
           </Button>
@@ -101,7 +109,7 @@ export function Orders() {
           onClick={(event) => setAnchor(event.currentTarget)}
         />
         <Menu open={anchor !== null} anchorEl={anchor} onClose={() => setAnchor(null)}>
-          {choices(all)
+          {(anchor === null ? [] : choices(all))
             .filter(
               (each) =>
                 !filters.some((known) => known.field === each.field && known.value === each.value),
@@ -124,6 +132,7 @@ export function Orders() {
         </Menu>
       </Box>
       <ErrorNote error={error} retry={() => void refetch()} />
+      <ErrorNote error={read.error} retry={read.retry} />
       {orders.length > 0 ? (
         <Table
           label="Orders"
@@ -158,24 +167,8 @@ export function Orders() {
       )}
       <NewOrder key={String(isNew)} open={isNew} onClose={() => setNew(false)} />
       <Drawer anchor="right" open={openId !== null} onClose={() => setOpenId(null)}>
-        {openId !== null && <Story id={openId} onClose={() => setOpenId(null)} />}
+        {openId !== null && <OrderStory id={openId} onClose={() => setOpenId(null)} />}
       </Drawer>
     </Card>
-  )
-}
-
-/** The whole story of an order, with a way to cancel it while it is open. */
-function Story({ id, onClose }: { id: number; onClose: () => void }) {
-  const order = useAppSelector((state) => selectOrder(state, id))
-  const trades = useAppSelector((state) => selectTradesOf(state, id))
-  if (order === undefined) return null
-  return (
-    <OrderStory
-      order={told(order)}
-      trades={trades.map(toldTrade)}
-      runId={order.run_id}
-      cancellable
-      onClose={onClose}
-    />
   )
 }

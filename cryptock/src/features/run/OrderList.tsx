@@ -1,11 +1,10 @@
 /** Orders of a run, open ones first, with the story of each. */
-import { Box, Drawer, Typography } from '@mui/material'
-import { useMemo, useState } from 'react'
+import { Drawer } from '@mui/material'
+import { type ReactNode, useMemo, useState } from 'react'
 import type { Run } from '@/shared/api/runs'
 import { pairName, utc, wireTime } from '@/shared/format'
-import { Messages } from '@/shared/hub/Messages'
-import { OrderState, OrderStory } from '@/shared/orders/OrderStory'
-import type { ToldOrder, ToldTrade } from '@/shared/orders/state'
+import { OrderState } from '@/shared/orders/OrderStory'
+import type { ToldOrder } from '@/shared/orders/told'
 import { Ago, Num, Word } from '@/shared/ui/parts'
 import { type Column, Table } from '@/shared/ui/Table'
 
@@ -47,16 +46,14 @@ const FEE = number('Fee', (order) =>
 export function OrderList({
   run,
   orders,
-  tradesOf,
-  cancellable = false,
+  story,
   label = 'Orders of this run',
   height,
 }: {
   run: Run
   /** Newest first. */
   orders: readonly ToldOrder[]
-  tradesOf: (order: ToldOrder) => readonly ToldTrade[]
-  cancellable?: boolean
+  story: (order: ToldOrder, onClose: () => void) => ReactNode
   label?: string
   height: string
 }) {
@@ -67,7 +64,7 @@ export function OrderList({
       ? orders
       : [...open, ...orders.filter(({ status }) => status === 'done')]
   }, [orders])
-  const story = opened === null ? undefined : orders.find(({ key }) => key === opened)
+  const shown = opened === null ? undefined : orders.find(({ key }) => key === opened)
   const withFees = orders.some(({ fee }) => fee !== null)
   const columns = useMemo(
     () => [...columnsOf(run.mode === 'backtest'), ...(withFees ? [FEE] : [])],
@@ -84,23 +81,8 @@ export function OrderList({
         selected={opened ?? undefined}
         onOpen={({ key }) => setOpened(key)}
       />
-      <Drawer anchor="right" open={story !== undefined} onClose={() => setOpened(null)}>
-        {story && (
-          <OrderStory
-            order={story}
-            trades={tradesOf(story)}
-            runId={run.run_id}
-            cancellable={cancellable}
-            onClose={() => setOpened(null)}
-          >
-            <Typography variant="h2" sx={{ mt: 5, mb: 2 }}>
-              What the hub heard of it
-            </Typography>
-            <Box sx={{ minWidth: 0 }}>
-              <Messages runId={run.run_id} text={story.client_order_id} height="240px" />
-            </Box>
-          </OrderStory>
-        )}
+      <Drawer anchor="right" open={shown !== undefined} onClose={() => setOpened(null)}>
+        {shown && story(shown, () => setOpened(null))}
       </Drawer>
     </>
   )

@@ -6,10 +6,12 @@ import type { Run } from '@/shared/api/runs'
 import { useGetOrdersQuery } from '@/shared/api/xwrap'
 import { count } from '@/shared/format'
 import { useAppSelector } from '@/shared/hooks'
-import { selectOrders, selectTrades } from '@/shared/live/orders'
-import { tableOrders, tableTrades, told, toldTrade } from '@/shared/orders/told'
+import { selectOrders } from '@/shared/live/orders'
+import { OrderStory } from '@/shared/orders/OrderStory'
+import { tableOrders, tableTrades, told } from '@/shared/orders/told'
 import { Empty, ErrorNote } from '@/shared/ui/parts'
 import { OrderList } from './OrderList'
+import { ToldStory } from './ToldStory'
 
 const HEIGHT = '420px'
 const MOST = 10_000
@@ -21,7 +23,6 @@ export function RunOrders({ run }: { run: Run }) {
 function Traded({ run }: { run: Run }) {
   const { error, isLoading, refetch } = useGetOrdersQuery(run.run_id)
   const all = useDeferredValue(useAppSelector(selectOrders))
-  const trades = useAppSelector(selectTrades)
   const orders = useMemo(
     () => all.filter((order) => order.run_id === run.run_id).map(told),
     [all, run.run_id],
@@ -35,8 +36,7 @@ function Traded({ run }: { run: Run }) {
         <OrderList
           run={run}
           orders={orders}
-          tradesOf={({ key }) => trades.filter((trade) => trade.order_id === key).map(toldTrade)}
-          cancellable
+          story={({ key }, onClose) => <OrderStory id={Number(key)} onClose={onClose} />}
           height={HEIGHT}
         />
       )}
@@ -64,7 +64,14 @@ function Simulated({ run }: { run: Run }) {
         <OrderList
           run={run}
           orders={shown}
-          tradesOf={({ client_order_id: id }) => byOrder.get(id) ?? []}
+          story={(order, onClose) => (
+            <ToldStory
+              order={order}
+              trades={byOrder.get(order.client_order_id) ?? []}
+              runId={run.run_id}
+              onClose={onClose}
+            />
+          )}
           height={HEIGHT}
         />
       )}

@@ -8,6 +8,7 @@ import type {
   LogPage,
   MessagePage,
   Parameter,
+  Performance,
   Report,
   RowPage,
   Rows,
@@ -137,6 +138,10 @@ export const cryptickApi = createApi({
       query: (runId) => cryptick(`/runs/${runId}/equity`, { query: { points: CURVE_POINTS } }),
       providesTags: (_, __, runId) => [{ type: 'Tables', id: runId }],
     }),
+    getPerformance: build.query<Performance[], void>({
+      query: () => cryptick('/performance'),
+      providesTags: ['Runs'],
+    }),
     getReport: build.query<Report, string>({
       query: (runId) => cryptick(`/runs/${runId}/report`),
       providesTags: (_, __, runId) => [{ type: 'Tables', id: runId }],
@@ -198,6 +203,7 @@ export const {
   useGetRunTradesQuery,
   useGetNewestQuery,
   useGetEquityQuery,
+  useGetPerformanceQuery,
   useGetReportQuery,
   useGetComparisonQuery,
   useGetMessagesQuery,

@@ -218,6 +218,27 @@ export type Comparison = Record<
   { summary: Report | null; equity: [time: string, equity: Amount][] }
 >
 
+/** What the runs of a strategy in a mode have come to together; sums are amounts, the rest are floats. */
+export interface Performance {
+  strategy: string
+  mode: RunMode
+  currency: string | null
+  runs: number
+  running: number
+  failed: number
+  initial_equity: Amount | null
+  equity: Amount | null
+  total_return: number | null
+  /** Of single runs. */
+  best: number | null
+  worst: number | null
+  sharpe: number | null
+  max_drawdown: number | null
+  fees_paid: Record<string, Amount>
+  orders: number
+  trades: number
+}
+
 /** What is pushed, by the name of its event. */
 export interface RunsPushed {
   run: { run_id: string; seq: number } & Partial<RunSummary>

@@ -1,32 +1,5 @@
-/** An order as it is told, by xWrap or in the files of a run, and what has become of it in a word. */
 import { isZero, share } from '../amount'
-import type { Order, Trade } from '../api/wire'
-
-export type ToldOrder = Pick<
-  Order,
-  | 'client_order_id'
-  | 'created_at'
-  | 'exchange'
-  | 'pair'
-  | 'type'
-  | 'side'
-  | 'size'
-  | 'status'
-  | 'done_reason'
-  | 'filled_size'
-  | 'avg_price'
-  | 'message'
-> & {
-  key: string | number
-  /** Null at market, or where it is not told. */
-  limit: Order['limit'] | null
-  fee: Order['fee'] | null
-  last_updated_at: string | null
-}
-
-export type ToldTrade = Pick<Trade, 'exec_amount' | 'exec_price' | 'fee' | 'maker' | 'time'> & {
-  key: string | number
-}
+import type { Order } from '../api/wire'
 
 export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'accent'
 

@@ -2,15 +2,38 @@
 import { amount, isZero, ZERO } from '../amount'
 import type { Cell, TablePage } from '../api/runs'
 import type { Order, OrderType, Side, Trade } from '../api/wire'
-import type { ToldOrder, ToldTrade } from './state'
+
+export type ToldOrder = Pick<
+  Order,
+  | 'client_order_id'
+  | 'created_at'
+  | 'exchange'
+  | 'pair'
+  | 'type'
+  | 'side'
+  | 'size'
+  | 'status'
+  | 'done_reason'
+  | 'filled_size'
+  | 'avg_price'
+  | 'message'
+> & {
+  key: string | number
+  /** Null at market, or where it is not told. */
+  limit: Order['limit'] | null
+  fee: Order['fee'] | null
+  last_updated_at: string | null
+}
+
+export type ToldTrade = Pick<Trade, 'exec_amount' | 'exec_price' | 'fee' | 'maker' | 'time'> & {
+  key: string | number
+}
 
 export const told = (order: Order): ToldOrder => ({
   ...order,
   key: order.id,
   limit: order.type === 'market' ? null : order.limit,
 })
-
-export const toldTrade = (trade: Trade): ToldTrade => ({ ...trade, key: trade.id })
 
 type Get = (name: string) => string
 

@@ -2,6 +2,7 @@
 import { useMemo } from 'react'
 import { toldByComponent } from '@/shared/orders/told'
 import { OrderList } from '../OrderList'
+import { ToldStory } from '../ToldStory'
 import { HEIGHT, type Shown } from './Components'
 
 export function OrderTable({ run, format, data }: Shown) {
@@ -19,7 +20,14 @@ export function OrderTable({ run, format, data }: Shown) {
       run={run}
       label={format.title}
       orders={orders}
-      tradesOf={({ client_order_id: id }) => trades.get(id) ?? []}
+      story={(order, onClose) => (
+        <ToldStory
+          order={order}
+          trades={trades.get(order.client_order_id) ?? []}
+          runId={run.run_id}
+          onClose={onClose}
+        />
+      )}
       height={`${HEIGHT}px`}
     />
   )
