@@ -52,6 +52,10 @@ class RunStatus(msgspec.Struct, frozen=True):
         Share of a backtest that is done, None where nobody knows how long it is.
     error : str or None
         Why it failed.
+    fees_paid : dict of str to str
+        Decimal text by currency.
+    detail : str or None
+        What keeps it from going on as usual, such as xWrap being away.
     """
 
     state: str
@@ -61,6 +65,8 @@ class RunStatus(msgspec.Struct, frozen=True):
     currency: str | None = None
     progress: float | None = None
     error: str | None = None
+    fees_paid: dict[str, str] = {}
+    detail: str | None = None
 
 
 @contextmanager

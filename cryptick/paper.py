@@ -22,6 +22,7 @@ from cryptick.xwrap_interface import BAR_FREQ_S, XWrapInterface
 from cryptick.xwrap_link import XWrapLink
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import ExchangeNotReady, Unavailable, UnknownName, XWrapError
+from exchange_wrapper.numbers import format_amount
 from exchange_wrapper.terms import ExchangeStatus
 from exchange_wrapper.times import SECOND, UtcNs
 
@@ -208,6 +209,7 @@ class PaperRun:
                 await link.subscribe()
                 check()
                 initial = self.plan.equity(balances, venue.bid)
+                directory.update(initial_equity=format_amount(initial), currency=self.plan.currency)
                 first = {market: venue.bid(*market) for market in self.plan.followed}
                 await self._until_end(link, venue, recorder, failure, stop)
                 link.put(STOP)

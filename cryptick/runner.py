@@ -204,6 +204,7 @@ def _noted(summary: Summary, directory: RunDirectory) -> Summary:
         currency=summary.currency,
         initial_equity=summary.initial_equity,
         equity=summary.final_equity,
+        fees_paid=summary.fees_paid,
     )
     return summary
 

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from decimal import Decimal
 from pathlib import Path
 from traceback import print_exc
 from typing import Final
@@ -40,6 +41,7 @@ from cryptick.messages import (
     Call,
     ErrorBody,
     Failure,
+    Fill,
     Message,
     OrderUpdate,
     Result,
@@ -56,7 +58,7 @@ from cryptick.start_form import Limits, Start
 from cryptick.strategy import find_strategy
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import ApiUsageError, XWrapError
-from exchange_wrapper.numbers import format_amount
+from exchange_wrapper.numbers import LEDGER, format_amount
 from exchange_wrapper.times import to_iso
 
 __all__ = ["main"]
@@ -132,6 +134,7 @@ class _Worker:
                     trades=summary.trades,
                     equity=summary.final_equity,
                     currency=summary.currency,
+                    fees_paid=summary.fees_paid,
                 )
         finally:
             sampling.cancel()
@@ -191,8 +194,11 @@ class _Worker:
             self._orders.add(update.client_oid)
             self.note(orders=self._status.orders + 1)
 
-    def _count_fill(self, _: Message) -> None:
-        self.note(trades=self._status.trades + 1)
+    def _count_fill(self, message: Message) -> None:
+        fill: Fill = payload(message)
+        currency, paid = fill.pair.partition("_")[2], self._status.fees_paid
+        fee = LEDGER.add(Decimal(paid.get(currency, "0")), fill.fee)
+        self.note(trades=self._status.trades + 1, fees_paid={**paid, currency: format_amount(fee)})
 
     async def _sample(self) -> None:
         told = self._status
@@ -211,6 +217,8 @@ class _Worker:
             equity=status.equity,
             currency=status.currency,
             progress=status.progress,
+            fees_paid=status.fees_paid,
+            detail=status.detail,
         )
         self.tell()
 

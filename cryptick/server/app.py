@@ -21,6 +21,7 @@ from cryptick.server.service import ABOUT, CryptickService
 from cryptick.server.settings import Settings
 from cryptick.server.store import RunStore
 from cryptick.server.supervisor import Supervisor
+from cryptick.server.sweeps import SweepStore
 from cryptick.server.xwrap import XWrap
 from exchange_wrapper.errors import Unavailable
 from exchange_wrapper.times import UtcNs, to_iso
@@ -73,7 +74,10 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         supervisor = Supervisor(settings, store, runnables, xwrap, events.publish)
         following = Following(store, events.send_market)
         started_at = UtcNs(time.time_ns())
-        service = CryptickService(store, runnables, supervisor, xwrap, following, started_at)
+        sweeps = SweepStore(Path(settings.sweeps))
+        service = CryptickService(
+            store, sweeps, runnables, supervisor, xwrap, following, started_at
+        )
 
         def note(
             caller: Caller, method: str, arguments: Mapping[str, Any], error: Exception | None

@@ -18,6 +18,7 @@ from exchange_wrapper.errors import DataError
 __all__ = ["LogPage", "MessagePage", "TablePage", "log_page", "message_page", "table_page"]
 
 _SCANNED_MAX: Final = 32 << 20  # bytes that one call looks through, whatever it finds
+_LINE_MAX: Final = 1 << 13  # bytes; a longer line of a log comes in several
 _BLOCK: Final = 1 << 16
 _SEQUENCE: Final = re.compile(rb'\{"sequence":(\d+),')
 _METHOD: Final = re.compile(rb'"message":\{"mhubrpc":"[^"]*","method":"([^"]*)"')
@@ -125,7 +126,7 @@ def log_page(path: Path, offset: int, limit: int, tail: int | None) -> LogPage:
         lines: list[str] = []
         scanned = 0
         while len(lines) < count and file.tell() < end and scanned < _SCANNED_MAX:
-            line = file.readline()
+            line = file.readline(_LINE_MAX)
             scanned += len(line)
             lines.append(line.decode(errors="replace").rstrip("\n"))
         return LogPage(lines, offset, file.tell(), end)

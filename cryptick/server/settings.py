@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Names that browsers may use for it besides loopback's.
     runs : str
         The directory of runs.
+    sweeps : str
+        The directory of sweeps.
     strategies : str or None
         A directory whose files hold more strategies than those that come with Cryptick.
     xwrap, xwrap_http : str
@@ -65,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: _Port = 5726
     public_hosts: tuple[str, ...] = ()
     runs: str = "var/runs"
+    sweeps: str = "var/sweeps"
     strategies: str | None = None
     xwrap: str = XWRAP_URL
     xwrap_http: str = "http://127.0.0.1:4242"
