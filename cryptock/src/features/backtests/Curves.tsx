@@ -1,0 +1,186 @@
+/** Curves over one time, in panes above each other, told apart by colour and by dash. Load it lazily. */
+import { Box, ButtonBase } from '@mui/material'
+import { useTheme } from '@mui/material/styles'
+import {
+  type ISeriesApi,
+  LineSeries,
+  type MouseEventParams,
+  type Time,
+  type UTCTimestamp,
+} from 'lightweight-charts'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { useChart } from '@/shared/ui/Chart'
+import { DASHES, type Dash } from './palette'
+import type { Point } from './series'
+
+export interface Curve {
+  name: string
+  points: readonly Point[]
+  colour: string
+  dash: Dash
+}
+
+export interface Pane {
+  title: string
+  curves: readonly Curve[]
+  form: (value: number) => string
+  /** How much of the height, beside the others. */
+  part: number
+}
+
+const AXIS_PX = 26
+
+/** Curves of one name in several panes are shown and hidden together. */
+export default function Curves({
+  label,
+  panes,
+  height,
+}: {
+  label: string
+  panes: readonly Pane[]
+  height: number
+}) {
+  const [element, chart] = useChart(height)
+  const { tokens } = useTheme()
+  const series = useRef<{ curve: Curve; pane: Pane; line: ISeriesApi<'Line'> }[]>([])
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
+  const [pointed, setPointed] = useState<ReadonlyMap<Curve, number> | null>(null)
+  const legend = useMemo(() => {
+    const named = new Map<string, { curve: Curve; pane: Pane }[]>()
+    for (const pane of panes)
+      for (const curve of pane.curves)
+        named.set(curve.name, [...(named.get(curve.name) ?? []), { curve, pane }])
+    return [...named]
+  }, [panes])
+  useEffect(() => {
+    const made = chart.current
+    if (made === null) return undefined
+    made.applyOptions({
+      layout: { panes: { separatorColor: tokens.line, enableResize: false } },
+      rightPriceScale: { minimumWidth: 76 },
+    })
+    series.current = panes.flatMap((pane, index) =>
+      pane.curves.map((curve) => {
+        const line = made.addSeries(
+          LineSeries,
+          {
+            color: curve.colour,
+            lineWidth: 2,
+            lineStyle: DASHES[curve.dash].style,
+            lastValueVisible: false,
+            priceLineVisible: false,
+            priceFormat: { type: 'custom', formatter: pane.form, minMove: 1e-6 },
+          },
+          index,
+        )
+        line.setData(
+          curve.points.map(([at, value]) => ({ time: (at / 1000) as UTCTimestamp, value })),
+        )
+        return { curve, pane, line }
+      }),
+    )
+    made.panes().forEach((pane, index) => pane.setStretchFactor(panes[index]?.part ?? 1))
+    made.timeScale().fitContent()
+    const move = ({ time, seriesData }: MouseEventParams<Time>) =>
+      setPointed(
+        time === undefined
+          ? null
+          : new Map(
+              series.current.flatMap(({ curve, line }) => {
+                const data = seriesData.get(line)
+                return data && 'value' in data ? [[curve, data.value] as const] : []
+              }),
+            ),
+      )
+    made.subscribeCrosshairMove(move)
+    return () => {
+      const old = series.current
+      series.current = []
+      if (chart.current !== made) return // it is gone, and all in it
+      made.unsubscribeCrosshairMove(move)
+      for (const { line } of old) made.removeSeries(line)
+    }
+  }, [chart, panes, tokens])
+  useEffect(() => {
+    for (const { curve, line } of series.current)
+      line.applyOptions({ visible: !hidden.has(curve.name) })
+  }, [hidden, panes, tokens])
+  const toggle = (name: string) => {
+    const next = new Set(hidden)
+    if (!next.delete(name)) next.add(name)
+    setHidden(next)
+  }
+  const parts = panes.reduce((sum, { part }) => sum + part, 0)
+  const tops = panes.map(
+    (_, index) =>
+      (panes.slice(0, index).reduce((sum, { part }) => sum + part, 0) / parts) * (height - AXIS_PX),
+  )
+  return (
+    <Box>
+      <Box
+        role="group"
+        aria-label={`Curves of ${label}`}
+        sx={{ display: 'flex', flexWrap: 'wrap', columnGap: 4, rowGap: 1, mb: 2, fontSize: 12 }}
+      >
+        {legend.map(([name, shown]) => (
+          <ButtonBase
+            key={name}
+            aria-pressed={!hidden.has(name)}
+            title={hidden.has(name) ? `Show ${name}` : `Hide ${name}`}
+            onClick={() => toggle(name)}
+            sx={{ font: 'inherit', gap: 1.5, py: 0.5, opacity: hidden.has(name) ? 0.55 : 1 }}
+          >
+            <Swatch colour={shown[0]?.curve.colour ?? tokens.dim} dash={shown[0]?.curve.dash ?? 0} />
+            <span style={hidden.has(name) ? { textDecoration: 'line-through' } : {}}>{name}</span>
+            <Box component="span" sx={{ fontFamily: (t) => t.numbers, color: 'text.secondary' }}>
+              {shown
+                .map(({ curve, pane }) => {
+                  const value = pointed === null ? curve.points.at(-1)?.[1] : pointed.get(curve)
+                  return value === undefined ? '' : pane.form(value)
+                })
+                .filter(Boolean)
+                .join(' · ')}
+            </Box>
+          </ButtonBase>
+        ))}
+      </Box>
+      <Box sx={{ position: 'relative' }}>
+        <div ref={element} style={{ height }} role="img" aria-label={label} />
+        {panes.map(({ title }, index) => (
+          <Box
+            key={title}
+            component="span"
+            sx={{
+              position: 'absolute',
+              left: 4,
+              top: (tops[index] ?? 0) + 4,
+              fontSize: 12,
+              color: 'text.secondary',
+              pointerEvents: 'none',
+              zIndex: 3,
+            }}
+          >
+            {title}
+          </Box>
+        ))}
+      </Box>
+    </Box>
+  )
+}
+
+/** A piece of a curve, as it is drawn. */
+export function Swatch({ colour, dash }: { colour: string; dash: Dash }) {
+  return (
+    <svg width={26} height={8} aria-hidden style={{ flex: 'none' }}>
+      <line
+        x1={1}
+        x2={25}
+        y1={4}
+        y2={4}
+        stroke={colour}
+        strokeWidth={2.5}
+        strokeDasharray={DASHES[dash].svg}
+      />
+    </svg>
+  )
+}
