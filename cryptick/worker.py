@@ -5,6 +5,7 @@ any later server finds it; see `cryptick.control`.
 """
 
 import asyncio
+import io
 import os
 import resource
 import signal
@@ -66,6 +67,7 @@ __all__ = ["main"]
 _SAMPLE_S: Final = 1.0
 _CURVE_S: Final = 15.0
 _CONNECT_S: Final = 10.0
+_FAREWELL_S: Final = 2.0
 _UNSENT_MAX: Final = 8 << 20  # bytes; a server that does not read is cut off, and comes again
 
 
@@ -78,6 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = Path(arguments[0])
     directory = RunDirectory.open(path)
     pid = os.getpid()
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(line_buffering=True)  # what the strategy prints is read as it comes
     directory.update(pid=pid, pid_started=started_ticks(pid))
     try:
         start = Start.read(path)
@@ -115,6 +119,7 @@ class _Worker:
         self._loop = asyncio.get_running_loop()
         self._status = RunStatus("starting")
         self._writers: set[asyncio.StreamWriter] = set()
+        self._conversations: set[asyncio.Task[object]] = set()
         self._orders: set[str] = set()  # those that are not done
         self._steered: _OnXWrap | _Backtest
         self._steered = (_Backtest if request.mode == "backtest" else _OnXWrap)(self)
@@ -141,8 +146,10 @@ class _Worker:
             server.close()
             self.note(state=self._directory.fields["state"])
             self._tell_sampled()
-            for writer in tuple(self._writers):
+            for writer in self._writers:
                 writer.close()
+            if self._conversations:  # they hear the last word, and end by themselves
+                await asyncio.wait(self._conversations, timeout=_FAREWELL_S)
 
     @property
     def request(self) -> RunRequest:
@@ -223,6 +230,10 @@ class _Worker:
         self.tell()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._conversations.add(task)
+        task.add_done_callback(self._conversations.discard)
         self._writers.add(writer)
         self.tell()
         try:

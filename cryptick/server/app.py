@@ -16,6 +16,7 @@ import msgspec
 from cryptick.server.following import Following
 from cryptick.server.gate import Gate
 from cryptick.server.metrics import Metrics
+from cryptick.server.pages import Pages
 from cryptick.server.runnables import Runnables
 from cryptick.server.service import ABOUT, CryptickService
 from cryptick.server.settings import Settings
@@ -76,7 +77,14 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         started_at = UtcNs(time.time_ns())
         sweeps = SweepStore(Path(settings.sweeps))
         service = CryptickService(
-            store, sweeps, runnables, supervisor, xwrap, following, started_at
+            store,
+            sweeps,
+            Pages(time.monotonic),
+            runnables,
+            supervisor,
+            xwrap,
+            following,
+            started_at,
         )
 
         def note(

@@ -1,10 +1,13 @@
 """The part of the API that tells what runs and sweeps have come to."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
 
+from cryptick.server.pages import LIFE_S, Pages
 from cryptick.server.records import TablePage, table_page
 from cryptick.server.results import EquityOfAll, RunMetrics, RunResults, StrategyRow
 from cryptick.server.store import Fields, RunStore
@@ -28,8 +31,9 @@ Points = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 class ResultsApi:
     """The methods about results."""
 
-    def __init__(self, store: RunStore, sweeps: SweepStore) -> None:
+    def __init__(self, store: RunStore, sweeps: SweepStore, pages: Pages) -> None:
         self._store = store
+        self._pages = pages
         self._results = RunResults(store)
         self._sweeps = sweeps
 
@@ -186,6 +190,31 @@ class ResultsApi:
     async def get_sweep_page(self, *, sweep_id: Name) -> Page:
         """Return the results of a sweep that has come to its end as a page."""
         return Page(await asyncio.to_thread(self._sweeps.page, sweep_id))
+
+    # Pages
+
+    @api_method(Role.VIEWER, put="/pages")
+    async def open_page(
+        self, *, run_id: Name | None = None, sweep_id: Name | None = None
+    ) -> dict[str, Any]:
+        """Return the ``path`` at which a browser finds the report of a run, or of a sweep.
+
+        It needs no token, and is good for ``expires_s`` seconds.
+        """
+        if (run_id is None) == (sweep_id is None):
+            raise ApiUsageError("name either a run or a sweep", field="run_id")
+        read: Callable[[], bytes]
+        if run_id is not None:
+            read = partial(self._store.page, run_id, "report.html")
+        else:
+            read = partial(self._sweeps.page, sweep_id or "")
+        await asyncio.to_thread(read)  # whoever asks for what is not there learns it now
+        return {"path": f"/pages/{self._pages.open(read)}", "expires_s": LIFE_S}
+
+    @api_method(Role.VIEWER, get="/pages/{ticket}", funds=False)
+    async def get_page(self, *, ticket: Name) -> Page:
+        """Return a page that was opened a moment ago; see ``open_page``."""
+        return Page(await asyncio.to_thread(self._pages.read, ticket))
 
     def _matching(self, wanted: dict[str, str | None], text: str | None) -> dict[str, Fields]:
         asked = {key: value for key, value in wanted.items() if value is not None}

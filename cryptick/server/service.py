@@ -12,8 +12,9 @@ from cryptick.components.format import Format
 from cryptick.components.reading import Page as RowPage
 from cryptick.components.reading import list_components, read_format, read_rows, tail
 from cryptick.server.following import Channel, Following
+from cryptick.server.pages import Pages
 from cryptick.server.processes import PROCESS_LOG
-from cryptick.server.records import LogPage, MessagePage, log_page, message_page
+from cryptick.server.records import LogPage, MessagePage, log_page, message_page, newest_messages
 from cryptick.server.results_api import Name, Offset, ResultsApi, Rows, TableRows, Text
 from cryptick.server.runnables import Runnables
 from cryptick.server.store import Fields, RunStore
@@ -38,7 +39,11 @@ ABOUT: Final = About(
     "run: where one is missing, ask for the run again.",
     tags=(
         Tag("runnables", "What can be run", ("/runnables", "/history")),
-        Tag("results", "Results", ("/results", "/performance", "/equity", "/compare", "/metrics")),
+        Tag(
+            "results",
+            "Results",
+            ("/results", "/performance", "/equity", "/compare", "/metrics", "/report", "/pages"),
+        ),
         Tag("sweeps", "Sweeps", ("/sweeps",)),
         Tag("runs", "Runs", ("/run",)),
         Tag("service", "The service"),
@@ -69,13 +74,14 @@ class CryptickService(ResultsApi):
         self,
         store: RunStore,
         sweeps: SweepStore,
+        pages: Pages,
         runnables: Runnables,
         supervisor: Supervisor,
         xwrap: XWrap,
         following: Following,
         started_at: UtcNs,
     ) -> None:
-        super().__init__(store, sweeps)
+        super().__init__(store, sweeps, pages)
         self._runnables = runnables
         self._supervisor = supervisor
         self._xwrap = xwrap
@@ -243,6 +249,12 @@ class CryptickService(ResultsApi):
         await self._supervisor.resume(run_id)
         return {"run_id": run_id, "state": self._state(run_id, "running")}
 
+    @api_method(Role.TRADER, put="/runs/{run_id}/rerun")
+    async def rerun(self, *, caller: Caller, run_id: Name) -> dict[str, str]:
+        """Start a backtest once more, as it was started before, and return the new ``run_id``."""
+        assert caller.identity is not None
+        return {"run_id": await self._supervisor.rerun(run_id, caller.identity.name)}
+
     @api_method(Role.ADMIN, delete="/runs/{run_id}")
     async def delete_run(self, *, run_id: Name) -> dict[str, str]:
         """Delete all files of a run that has ended."""
@@ -297,16 +309,20 @@ class CryptickService(ResultsApi):
         *,
         run_id: Name,
         after: Offset = 0,
+        before: Offset | None = None,
         limit: Rows = 200,
         method: Text | None = None,
         text: Text | None = None,
     ) -> MessagePage:
-        """Return what went through a run's hub after a sequence, oldest first.
+        """Return what went through a run's hub after a sequence, or before one, newest first.
 
         ``method`` is a pattern such as ``exchange.*``; ``text`` occurs anywhere in the message.
         ``next`` is the ``after`` of the next page; the end is reached where it equals ``last``.
+        With ``before`` it is the ``before`` of the next page, and 0 where there is none.
         """
         path = self._store.path(run_id) / "messages.jsonl"
+        if before is not None:
+            return await asyncio.to_thread(newest_messages, path, before, limit, method, text)
         return await asyncio.to_thread(message_page, path, after, limit, method, text)
 
     @api_method(Role.VIEWER, get="/runs/{run_id}/log")
