@@ -124,13 +124,18 @@ export async function startPlatform(): Promise<Platform> {
     const rpc = found(/ rpc (\S+)/, xwrap.printed())
     env.WEB_PORT = new URL(http).port
     env.RPC_PORT = new URL(rpc).port
-    const cryptick = await start(PYTHON, ['-m', 'cryptick.server', '--config', config], 'Cryptick ready', {
-      ...env,
-      CRYPTICK_PORT: '0',
-      CRYPTICK_RUNS: join(folder, 'runs'),
-      XWRAP_URL: rpc,
-      XWRAP_HTTP: http,
-    })
+    const cryptick = await start(
+      PYTHON,
+      ['-m', 'cryptick.server', '--config', config],
+      'Cryptick ready',
+      {
+        ...env,
+        CRYPTICK_PORT: '0',
+        CRYPTICK_RUNS: join(folder, 'runs'),
+        XWRAP_URL: rpc,
+        XWRAP_HTTP: http,
+      },
+    )
     running.push(cryptick)
     const gateway = await start('node', ['cryptock/gateway/main.js'], 'page ready', {
       PAGE_PORT: '0',

@@ -23,6 +23,8 @@ for (const page of [
   'src/features/market/Market.tsx',
   'src/features/wallets/Wallets.tsx',
   'src/features/orders/Orders.tsx',
+  'src/features/backtests/Backtests.tsx',
+  'src/features/backtests/Report.tsx',
 ]) {
   seen.clear()
   const kb = Math.round((size('index.html') + size(page)) / 1000)

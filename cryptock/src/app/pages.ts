@@ -1,4 +1,5 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlined'
+import QueryStats from '@mui/icons-material/QueryStats'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
 import { type ComponentType, lazy } from 'react'
@@ -32,6 +33,33 @@ export const PAGES: readonly Page[] = [
     name: 'Orders',
     rail: { key: 'o', Icon: SwapVert },
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
+  },
+  {
+    path: '/backtests',
+    name: 'Backtests',
+    rail: { key: 'b', Icon: QueryStats },
+    Content: lazy(() =>
+      import('@/features/backtests/Backtests').then((it) => ({ default: it.Backtests })),
+    ),
+  },
+  {
+    path: '/backtests/:runId',
+    name: 'Report',
+    Content: lazy(() =>
+      import('@/features/backtests/Report').then((it) => ({ default: it.Report })),
+    ),
+  },
+  {
+    path: '/compare',
+    name: 'Compare',
+    Content: lazy(() =>
+      import('@/features/backtests/Compare').then((it) => ({ default: it.Compare })),
+    ),
+  },
+  {
+    path: '/sweeps/:sweepId',
+    name: 'Sweep',
+    Content: lazy(() => import('@/features/backtests/Sweep').then((it) => ({ default: it.Sweep }))),
   },
 ]
 

@@ -17,6 +17,7 @@ export const chart = {
   HistogramSeries: 'histogram',
   AreaSeries: 'area',
   LineSeries: 'line',
+  LineStyle: { Solid: 0, Dotted: 1, Dashed: 2, LargeDashed: 3 },
   createSeriesMarkers: (_: unknown, markers: unknown[]) => ({
     setMarkers: (next: unknown[]) => drawn.push(next),
     detach: () => undefined,

@@ -122,7 +122,7 @@ function RunList() {
             ? 'Tick another one to compare them.'
             : comparable.length > CURVES_MAX
               ? `At most ${CURVES_MAX} can be compared.`
-              : `${count(rows.length, 'run')}`}
+              : count(rows.length, 'run')}
         </Typography>
         <Button
           variant="outlined"

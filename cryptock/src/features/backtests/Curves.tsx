@@ -4,13 +4,14 @@ import { useTheme } from '@mui/material/styles'
 import {
   type ISeriesApi,
   LineSeries,
+  LineStyle,
   type MouseEventParams,
-  type Time,
   type UTCTimestamp,
 } from 'lightweight-charts'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useChart } from '@/shared/ui/Chart'
-import { DASHES, type Dash } from './palette'
+import type { Dash } from './palette'
+import { Swatch } from './Swatch'
 import type { Point } from './series'
 
 export interface Curve {
@@ -29,6 +30,8 @@ export interface Pane {
 }
 
 const AXIS_PX = 26
+/** By the places of `DASHES`. */
+const STYLES = [LineStyle.Solid, LineStyle.Dashed, LineStyle.Dotted, LineStyle.LargeDashed] as const
 
 /** Curves of one name in several panes are shown and hidden together. */
 export default function Curves({
@@ -66,7 +69,7 @@ export default function Curves({
           {
             color: curve.colour,
             lineWidth: 2,
-            lineStyle: DASHES[curve.dash].style,
+            lineStyle: STYLES[curve.dash],
             lastValueVisible: false,
             priceLineVisible: false,
             priceFormat: { type: 'custom', formatter: pane.form, minMove: 1e-6 },
@@ -81,7 +84,7 @@ export default function Curves({
     )
     made.panes().forEach((pane, index) => pane.setStretchFactor(panes[index]?.part ?? 1))
     made.timeScale().fitContent()
-    const move = ({ time, seriesData }: MouseEventParams<Time>) =>
+    const move = ({ time, seriesData }: MouseEventParams) =>
       setPointed(
         time === undefined
           ? null
@@ -93,10 +96,11 @@ export default function Curves({
             ),
       )
     made.subscribeCrosshairMove(move)
+    const isThere = () => chart.current === made
     return () => {
       const old = series.current
       series.current = []
-      if (chart.current !== made) return // it is gone, and all in it
+      if (!isThere()) return
       made.unsubscribeCrosshairMove(move)
       for (const { line } of old) made.removeSeries(line)
     }
@@ -130,7 +134,10 @@ export default function Curves({
             onClick={() => toggle(name)}
             sx={{ font: 'inherit', gap: 1.5, py: 0.5, opacity: hidden.has(name) ? 0.55 : 1 }}
           >
-            <Swatch colour={shown[0]?.curve.colour ?? tokens.dim} dash={shown[0]?.curve.dash ?? 0} />
+            <Swatch
+              colour={shown[0]?.curve.colour ?? tokens.dim}
+              dash={shown[0]?.curve.dash ?? 0}
+            />
             <span style={hidden.has(name) ? { textDecoration: 'line-through' } : {}}>{name}</span>
             <Box component="span" sx={{ fontFamily: (t) => t.numbers, color: 'text.secondary' }}>
               {shown
@@ -165,22 +172,5 @@ export default function Curves({
         ))}
       </Box>
     </Box>
-  )
-}
-
-/** A piece of a curve, as it is drawn. */
-export function Swatch({ colour, dash }: { colour: string; dash: Dash }) {
-  return (
-    <svg width={26} height={8} aria-hidden style={{ flex: 'none' }}>
-      <line
-        x1={1}
-        x2={25}
-        y1={4}
-        y2={4}
-        stroke={colour}
-        strokeWidth={2.5}
-        strokeDasharray={DASHES[dash].svg}
-      />
-    </svg>
   )
 }

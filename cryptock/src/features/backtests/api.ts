@@ -140,7 +140,7 @@ const api = cryptickApi.injectEndpoints({
     }),
     /** Where the page that was written of a run or a sweep is, for a minute. */
     openPage: build.mutation<{ path: string }, { run_id: string } | { sweep_id: string }>({
-      query: (body) => ({ ...PUT, path: '/pages/open', body }),
+      query: (body) => ({ ...PUT, path: '/pages', body }),
     }),
   }),
 })

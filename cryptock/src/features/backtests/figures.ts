@@ -28,14 +28,18 @@ const ratio =
   (name: Ratio, form: (value: number) => string) =>
   ({ figures }: Report): Shown => {
     const value = figures[name]
-    return value === null ? known(figures.undefined[name] ?? 'not known') : known(form(value), value)
+    return value === null
+      ? known(figures.undefined[name] ?? 'not known')
+      : known(form(value), value)
   }
 
 const trips =
   (name: 'win_rate' | 'profit_factor', form: (value: number) => string) =>
   ({ round_trips }: Report): Shown => {
     const value = round_trips[name]
-    return value === null ? known(round_trips.undefined[name] ?? 'not known') : known(form(value), value)
+    return value === null
+      ? known(round_trips.undefined[name] ?? 'not known')
+      : known(form(value), value)
   }
 
 /** Those that come first. */

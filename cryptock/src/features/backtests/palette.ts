@@ -1,13 +1,8 @@
 /** Colours that all kinds of colour vision tell apart, and dashes for when they are not enough. */
 import type { Scheme } from '@/shared/theme'
 
-/** As lightweight-charts numbers its line styles, and as SVG draws them. */
-export const DASHES = [
-  { style: 0, svg: '' },
-  { style: 2, svg: '6 4' },
-  { style: 1, svg: '2 2' },
-  { style: 3, svg: '10 4' },
-] as const
+/** How SVG draws a dash. */
+export const DASHES = ['', '6 4', '2 2', '10 4'] as const
 
 export type Dash = 0 | 1 | 2 | 3
 

@@ -137,7 +137,10 @@ export interface Trade {
   fee: number
 }
 
-export function tradesOf(columns: readonly string[], rows: readonly (readonly string[])[]): Trade[] {
+export function tradesOf(
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+): Trade[] {
   const place = new Map(columns.map((name, index) => [name, index]))
   return rows.map((row) => {
     const text = (name: string) => row[place.get(name) ?? -1] ?? ''
@@ -182,7 +185,11 @@ export function freqFor(baseS: number, lengthS: number, most: number): number {
 
 /** `300` as `5m`. */
 export function freqText(seconds: number): string {
-  const units = [[86_400, 'd'], [3600, 'h'], [60, 'm']] as const
+  const units = [
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'm'],
+  ] as const
   const [length, name] = units.find(([each]) => seconds % each === 0) ?? [1, 's']
   return `${seconds / length}${name}`
 }

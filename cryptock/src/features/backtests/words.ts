@@ -33,7 +33,8 @@ export function money(amounts: Record<string, Amount>): string {
 export const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
 /** `2026-11-18 06:35`. */
-export const minute = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+export const minute = (ms: number): string =>
+  new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 
 export const period = (startMs: number, endMs: number): string => `${day(startMs)} to ${day(endMs)}`
 
@@ -47,13 +48,13 @@ export function length(seconds: number): string {
 export function setting(value: unknown): string {
   if (value === undefined || value === null) return DASH
   if (Array.isArray(value)) return value.map(String).join(', ')
-  if (typeof value === 'object') return JSON.stringify(value)
-  return String(value as string | number | boolean)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 const MODELS: Record<string, string> = {
   next_open: 'Orders are filled at the opening price of the next candle',
-  bar_path: 'Orders are filled along a path through each candle: open, the nearer of high and low, the other, close',
+  bar_path:
+    'Orders are filled along a path through each candle: open, the nearer of high and low, the other, close',
   book: 'Orders are filled from the recorded order book, as deep as it was',
 }
 

@@ -1,0 +1,132 @@
+/** What was chosen in each split, and what it then did: in words and numbers. */
+import { Box, Typography } from '@mui/material'
+import { wireTime } from '@/shared/format'
+import { Card, Word } from '@/shared/ui/parts'
+import { Table } from '@/shared/ui/Table'
+import type { Choice, Measures, SweepDetail } from './api'
+import { Explained } from './parts'
+import { formOf } from './trials'
+import { day, gain, percent } from './words'
+
+const ENOUGH = 0.95
+
+/** A deflated Sharpe ratio in words. */
+export function skillWords(skill: number): string {
+  const chance = percent(skill, 0)
+  if (skill >= ENOUGH) return `${chance}: hardly luck`
+  return skill >= 0.5
+    ? `${chance}: may be luck`
+    : `${chance}: no better than the luckiest of so many`
+}
+
+export function WalkForward({ detail }: { detail: SweepDetail }) {
+  const { walk_forward: found, choices, sweep } = detail
+  const form = formOf('score', sweep.objective)
+  const score = (measures: Measures | null) => {
+    const value =
+      measures?.[sweep.objective === 'return' ? 'total_return' : sweep.objective] ?? null
+    return value === null ? '–' : form(value)
+  }
+  return (
+    <Card title={found === null ? 'Chosen in-sample' : 'Walk-forward'}>
+      <Typography sx={{ mb: 3, maxWidth: 720 }}>
+        {found === null ? (
+          'There is no result out-of-sample: the choice was never tried on other times than those that made it.'
+        ) : (
+          <>
+            Choosing by {sweep.objective} in-sample and going on with the choice would have made{' '}
+            <Word tone={found.total_return >= 0 ? 'good' : 'bad'}>{gain(found.total_return)}</Word>{' '}
+            over {found.parts} out-of-sample parts, with a fall of up to{' '}
+            {percent(found.max_drawdown)}.
+            {found.in_sample !== null && found.out_of_sample !== null && (
+              <>
+                {' '}
+                The mean {sweep.objective} was {form(found.in_sample)} in-sample and{' '}
+                {form(found.out_of_sample)} out-of-sample
+                {found.out_of_sample < found.in_sample ? ': the difference is what was luck.' : '.'}
+              </>
+            )}
+          </>
+        )}
+      </Typography>
+      <Table<Choice>
+        label="Walk-forward splits"
+        rows={choices}
+        keyOf={({ split }) => split}
+        columns={[
+          { name: 'Split', width: '40px', number: true, cell: ({ split }) => split },
+          {
+            name: 'Chosen on',
+            width: '172px',
+            cell: (row) => stretch(row.in_sample_from, row.in_sample_to),
+          },
+          {
+            name: 'Choice',
+            width: 'minmax(180px, 1fr)',
+            cell: ({ point }) =>
+              point === null
+                ? 'none has a score'
+                : Object.entries(point)
+                    .map(([flag, value]) => `${flag} ${value}`)
+                    .join(', '),
+          },
+          {
+            name: `${sweep.objective} in-sample`,
+            width: '120px',
+            number: true,
+            cell: ({ in_sample }) => <Numbers>{score(in_sample)}</Numbers>,
+          },
+          ...(found === null
+            ? []
+            : [
+                {
+                  name: 'Tried until',
+                  width: '92px',
+                  cell: ({ out_of_sample_to: to }: Choice) =>
+                    to === null ? '–' : day(wireTime(to)),
+                },
+                {
+                  name: 'out-of-sample',
+                  width: '104px',
+                  number: true,
+                  cell: ({ out_of_sample }: Choice) => <Numbers>{score(out_of_sample)}</Numbers>,
+                },
+                {
+                  name: 'Return then',
+                  width: '92px',
+                  number: true,
+                  cell: ({ out_of_sample }: Choice) =>
+                    out_of_sample === null ? (
+                      '–'
+                    ) : (
+                      <Word tone={out_of_sample.total_return >= 0 ? 'good' : 'bad'}>
+                        <Numbers>{gain(out_of_sample.total_return)}</Numbers>
+                      </Word>
+                    ),
+                },
+              ]),
+          {
+            name: 'Luck?',
+            width: 'minmax(270px, 1fr)',
+            cell: ({ skill }) => (skill === null ? 'too few days to say' : <Skill skill={skill} />),
+          },
+        ]}
+      />
+    </Card>
+  )
+}
+
+const Skill = ({ skill }: { skill: number }) => (
+  <Explained help="The deflated Sharpe ratio: how likely the choice is above what the luckiest of so many trials without skill would show. Below 95 % it is taken for luck.">
+    <Word tone={skill >= ENOUGH ? 'good' : 'warn'}>{skillWords(skill)}</Word>
+  </Explained>
+)
+
+const stretch = (from: string, to: string): string =>
+  `${day(wireTime(from))} to ${day(wireTime(to))}`
+
+const Numbers = ({ children }: { children: React.ReactNode }) => (
+  <Box component="span" sx={{ fontFamily: (t) => t.numbers }}>
+    {children}
+  </Box>
+)
