@@ -25,6 +25,7 @@ for (const page of [
   'src/features/orders/Orders.tsx',
   'src/features/backtests/Backtests.tsx',
   'src/features/backtests/Report.tsx',
+  'src/app/RunPage.tsx',
 ]) {
   seen.clear()
   const kb = Math.round((size('index.html') + size(page)) / 1000)

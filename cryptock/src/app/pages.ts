@@ -61,6 +61,11 @@ export const PAGES: readonly Page[] = [
     name: 'Sweep',
     Content: lazy(() => import('@/features/backtests/Sweep').then((it) => ({ default: it.Sweep }))),
   },
+  {
+    path: '/runs/:runId',
+    name: 'Run',
+    Content: lazy(() => import('./RunPage').then((it) => ({ default: it.RunPage }))),
+  },
 ]
 
 export const RAIL = PAGES.flatMap(({ path, name, rail }) => (rail ? [{ path, name, ...rail }] : []))

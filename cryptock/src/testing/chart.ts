@@ -7,6 +7,7 @@ export const resetChart = (): void => {
 
 const series = () => ({
   setData: (data: unknown[]) => drawn.push(data),
+  update: (datum: unknown) => drawn.push([datum]),
   applyOptions: () => undefined,
   priceScale: () => ({ applyOptions: () => undefined }),
 })
@@ -18,10 +19,9 @@ export const chart = {
   AreaSeries: 'area',
   LineSeries: 'line',
   LineStyle: { Solid: 0, Dotted: 1, Dashed: 2, LargeDashed: 3 },
-  createSeriesMarkers: (_: unknown, markers: unknown[]) => ({
-    setMarkers: (next: unknown[]) => drawn.push(next),
+  createSeriesMarkers: () => ({
+    setMarkers: (markers: unknown[]) => drawn.push(markers),
     detach: () => undefined,
-    markers,
   }),
   createChart: () => ({
     addSeries: series,

@@ -1,14 +1,14 @@
 /** A run that was run again, beside the one before: the same to the digit, or why not. */
 import { Alert, Box, LinearProgress } from '@mui/material'
-import { Link } from 'react-router'
 import { useGetRunQuery } from '@/shared/api/cryptick'
 import type { Run } from '@/shared/api/runs'
 import { progressOf, verdict } from './repeated'
+import { To } from './To'
 
 export function Again({ run, before }: { run: Run; before: string }) {
   const { data: other } = useGetRunQuery(before)
   if (other === undefined) return null
-  const beside = <Link to={`/compare?runs=${before},${run.run_id}`}>Compare them</Link>
+  const beside = <To to={`/compare?runs=${before},${run.run_id}`}>Compare them</To>
   if (run.running)
     return (
       <Alert severity="info" variant="outlined" icon={false} sx={{ '& > div': { width: '100%' } }}>
@@ -28,13 +28,13 @@ export function Again({ run, before }: { run: Run; before: string }) {
     return (
       <Alert severity="success" variant="outlined">
         <strong>Equal to the digit.</strong> This run made the same orders and trades as{' '}
-        <Link to={`/backtests/${before}`}>{before}</Link>, byte for byte.
+        <To to={`/backtests/${before}`}>{before}</To>, byte for byte.
       </Alert>
     )
   return (
     <Alert severity="warning" variant="outlined">
       <strong>Not the same.</strong> Orders or trades differ from those of{' '}
-      <Link to={`/backtests/${before}`}>{before}</Link>
+      <To to={`/backtests/${before}`}>{before}</To>
       {found.causes.length > 0
         ? ': since then ' + found.causes.join(', and ')
         : ', though code, parameters and history are the same'}

@@ -10,6 +10,7 @@ import {
   TextField,
   Tooltip,
   Typography,
+  useMediaQuery,
 } from '@mui/material'
 import { useMemo, useState } from 'react'
 import { Link, useNavigate, useSearchParams } from 'react-router'
@@ -19,7 +20,7 @@ import { useAppSelector } from '@/shared/hooks'
 import { ModeWord } from '@/shared/ui/Mode'
 import { Ago, Card, Empty, ErrorNote, Word } from '@/shared/ui/parts'
 import { Sparkline } from '@/shared/ui/Sparkline'
-import { Table } from '@/shared/ui/Table'
+import { type Column, Table } from '@/shared/ui/Table'
 import { type Result, useGetResultsQuery } from './api'
 import { CURVES_MAX } from './palette'
 import { useSorting, type Value } from './sorting'
@@ -70,6 +71,7 @@ const isComparable = ({ running, total_return }: Result): boolean =>
 function RunList() {
   const { data, error, refetch } = useGetResultsQuery()
   const navigate = useNavigate()
+  const phone = useMediaQuery('(max-width: 700px)')
   const mayTrade = useAppSelector(selectCanTrade)
   const [text, setText] = useState('')
   const [ticked, setTicked] = useState<readonly string[]>([])
@@ -107,6 +109,20 @@ function RunList() {
     number: true,
     cell,
   })
+  const outcome = number('Return', '88px', (row) => <Outcome row={row} />)
+  const about: Column<Result>[] = [
+    {
+      ...head('Label'),
+      width: 'minmax(90px, 0.8fr)',
+      cell: ({ label }) => label || <Dim />,
+    },
+    { name: 'Mode', width: '68px', cell: ({ mode }) => <ModeWord mode={mode} /> },
+    {
+      ...head('Period'),
+      width: '192px',
+      cell: ({ period: known }) => (known ? period(known[0] * 1000, known[1] * 1000) : <Dim />),
+    },
+  ]
   return (
     <>
       <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 2, alignItems: 'center', mb: 2 }}>
@@ -175,19 +191,7 @@ function RunList() {
                 </Tooltip>
               ),
             },
-            {
-              ...head('Label'),
-              width: 'minmax(90px, 0.8fr)',
-              cell: ({ label }) => label || <Dim />,
-            },
-            { name: 'Mode', width: '68px', cell: ({ mode }) => <ModeWord mode={mode} /> },
-            {
-              ...head('Period'),
-              width: '172px',
-              cell: ({ period: known }) =>
-                known ? period(known[0] * 1000, known[1] * 1000) : <Dim />,
-            },
-            number('Return', '88px', (row) => <Outcome row={row} />),
+            ...(phone ? [outcome] : [...about, outcome]),
             number('Sharpe', '72px', ({ sharpe }) => <Num value={sharpe} form={figure} />),
             number('Drawdown', '84px', ({ max_drawdown }) => (
               <Num value={max_drawdown} form={percent} />
@@ -211,6 +215,7 @@ function RunList() {
               number: true,
               cell: ({ ended_at }) => (ended_at ? <Ago at={wireTime(ended_at)} /> : <Dim />),
             },
+            ...(phone ? about : []),
           ]}
         />
       )}

@@ -16,11 +16,13 @@ import type { Comparison, Report } from '@/shared/api/runs'
 import { DASH, wireTime } from '@/shared/format'
 import { Card, Empty, ErrorNote } from '@/shared/ui/parts'
 import type { Pane } from './Curves'
+import { useGetResultsQuery } from './api'
 import { bestOf, FIGURES } from './figures'
 import { CURVES_MAX, look } from './palette'
 import { Explained, FigureText } from './parts'
 import { drawdowns, pointsOf, rebased } from './series'
 import { Swatch } from './Swatch'
+import { To } from './To'
 import { figure, gain, period, setting } from './words'
 
 const Curves = lazy(() => import('./Curves'))
@@ -48,6 +50,11 @@ export function Compare() {
 
 function Comparing({ ids }: { ids: string[] }) {
   const { currentData: data, error, refetch } = useGetComparisonQuery(ids)
+  const { data: known } = useGetResultsQuery()
+  const labels = useMemo(
+    () => Object.fromEntries((known ?? []).map(({ run_id, label }) => [run_id, label])),
+    [known],
+  )
   if (data === undefined)
     return error === undefined ? (
       <Skeleton variant="rounded" height={400} />
@@ -56,25 +63,38 @@ function Comparing({ ids }: { ids: string[] }) {
     )
   return (
     <Box sx={{ display: 'grid', gap: 3, gridTemplateColumns: 'minmax(0, 1fr)' }}>
-      <Typography variant="h1">{ids.length} runs side by side</Typography>
-      <CurvesCard ids={ids} data={data} />
+      <Box component="header">
+        <Typography variant="body2" color="textSecondary">
+          <To to="/backtests">Backtests</To> · comparison
+        </Typography>
+        <Typography variant="h1">{ids.length} runs side by side</Typography>
+      </Box>
+      <CurvesCard ids={ids} data={data} labels={labels} />
       <FiguresCard ids={ids} data={data} />
       <SettingsCard ids={ids} data={data} />
     </Box>
   )
 }
 
-function CurvesCard({ ids, data }: { ids: string[]; data: Comparison }) {
-  const { palette } = useTheme()
+function CurvesCard({
+  ids,
+  data,
+  labels,
+}: {
+  ids: string[]
+  data: Comparison
+  labels: Record<string, string>
+}) {
+  const theme = useTheme()
   const [params, setParams] = useSearchParams()
   const currencies = new Set(ids.map((id) => data[id]?.summary?.currency))
   const isMoney = params.get('as') === 'money' && currencies.size === 1
   const [currency = ''] = currencies
   const panes = useMemo<Pane[]>(() => {
     const curves = ids.map((id, index) => ({
-      name: id,
+      name: labels[id] ? `${id} ${labels[id]}` : id,
       points: pointsOf(data[id]?.equity ?? []),
-      ...look(palette.mode, index),
+      ...look(theme, index),
     }))
     return [
       {
@@ -88,11 +108,12 @@ function CurvesCard({ ids, data }: { ids: string[]; data: Comparison }) {
       {
         title: 'Drawdown',
         part: 1,
+        keep: 'lowest',
         form: (value) => gain(value, 1),
         curves: curves.map((curve) => ({ ...curve, points: drawdowns(curve.points) })),
       },
     ]
-  }, [ids, data, isMoney, currency, palette.mode])
+  }, [ids, data, labels, isMoney, currency, theme])
   const show = (as: 'money' | null) =>
     setParams(
       (known) => {
@@ -231,7 +252,7 @@ interface MatrixRow {
 }
 
 function Matrix({ label, ids, rows }: { label: string; ids: string[]; rows: MatrixRow[] }) {
-  const { palette } = useTheme()
+  const theme = useTheme()
   return (
     <Box sx={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={label}>
       <Box
@@ -261,10 +282,8 @@ function Matrix({ label, ids, rows }: { label: string; ids: string[]; rows: Matr
             {ids.map((id, index) => (
               <th key={id} scope="col">
                 <Box sx={{ display: 'inline-flex', alignItems: 'center', gap: 1.5 }}>
-                  <Swatch {...look(palette.mode, index)} />
-                  <Box component={Link} to={`/backtests/${id}`} sx={{ color: 'inherit' }}>
-                    {id}
-                  </Box>
+                  <Swatch {...look(theme, index)} />
+                  <To to={`/backtests/${id}`}>{id}</To>
                 </Box>
               </th>
             ))}

@@ -12,7 +12,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 import { useChart } from '@/shared/ui/Chart'
 import type { Dash } from './palette'
 import { Swatch } from './Swatch'
-import type { Point } from './series'
+import { atTimes, evenTimes, type Point } from './series'
 
 export interface Curve {
   name: string
@@ -27,9 +27,13 @@ export interface Pane {
   form: (value: number) => string
   /** How much of the height, beside the others. */
   part: number
+  /** What is kept where there are more points than places. */
+  keep?: 'lowest'
 }
 
 const AXIS_PX = 26
+const TITLE_PX = 22
+const POINTS_MAX = 1000
 /** By the places of `DASHES`. */
 const STYLES = [LineStyle.Solid, LineStyle.Dashed, LineStyle.Dotted, LineStyle.LargeDashed] as const
 
@@ -46,6 +50,7 @@ export default function Curves({
   const [element, chart] = useChart(height)
   const { tokens } = useTheme()
   const series = useRef<{ curve: Curve; pane: Pane; line: ISeriesApi<'Line'> }[]>([])
+  const parts = panes.reduce((sum, { part }) => sum + part, 0)
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const [pointed, setPointed] = useState<ReadonlyMap<Curve, number> | null>(null)
   const legend = useMemo(() => {
@@ -60,8 +65,13 @@ export default function Curves({
     if (made === null) return undefined
     made.applyOptions({
       layout: { panes: { separatorColor: tokens.line, enableResize: false } },
-      rightPriceScale: { minimumWidth: 76 },
+      rightPriceScale: { minimumWidth: 64 },
+      timeScale: { minBarSpacing: 0.1 },
     })
+    const times = evenTimes(
+      panes.flatMap(({ curves }) => curves.map(({ points }) => points)),
+      POINTS_MAX,
+    )
     series.current = panes.flatMap((pane, index) =>
       pane.curves.map((curve) => {
         const line = made.addSeries(
@@ -72,13 +82,26 @@ export default function Curves({
             lineStyle: STYLES[curve.dash],
             lastValueVisible: false,
             priceLineVisible: false,
-            priceFormat: { type: 'custom', formatter: pane.form, minMove: 1e-6 },
+            priceFormat: {
+              type: 'custom',
+              formatter: (value: number) => pane.form(value),
+              minMove: 1e-6,
+            },
           },
           index,
         )
         line.setData(
-          curve.points.map(([at, value]) => ({ time: (at / 1000) as UTCTimestamp, value })),
+          atTimes(curve.points, times, pane.keep).map(([at, value]) => ({
+            time: (at / 1000) as UTCTimestamp,
+            value,
+          })),
         )
+        line.priceScale().applyOptions({
+          scaleMargins: {
+            top: TITLE_PX / ((height - AXIS_PX) * (pane.part / parts)),
+            bottom: 0.06,
+          },
+        })
         return { curve, pane, line }
       }),
     )
@@ -104,7 +127,7 @@ export default function Curves({
       made.unsubscribeCrosshairMove(move)
       for (const { line } of old) made.removeSeries(line)
     }
-  }, [chart, panes, tokens])
+  }, [chart, panes, parts, height, tokens])
   useEffect(() => {
     for (const { curve, line } of series.current)
       line.applyOptions({ visible: !hidden.has(curve.name) })
@@ -114,7 +137,6 @@ export default function Curves({
     if (!next.delete(name)) next.add(name)
     setHidden(next)
   }
-  const parts = panes.reduce((sum, { part }) => sum + part, 0)
   const tops = panes.map(
     (_, index) =>
       (panes.slice(0, index).reduce((sum, { part }) => sum + part, 0) / parts) * (height - AXIS_PX),

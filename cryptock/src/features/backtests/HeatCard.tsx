@@ -14,7 +14,7 @@ import {
   varied,
 } from './heat'
 import { HeatMap } from './HeatMap'
-import { formOf } from './trials'
+import { capital, formOf, OBJECTIVES } from './trials'
 
 export function HeatCard({
   sweep,
@@ -100,7 +100,7 @@ export function HeatCard({
 }
 
 const names = (sweep: Sweep): Record<Measure, string> => {
-  const name = sweep.objective.charAt(0).toUpperCase() + sweep.objective.slice(1)
+  const name = capital(OBJECTIVES[sweep.objective])
   return { ...MEASURES, score: name, in_sample: `${name} in-sample` }
 }
 

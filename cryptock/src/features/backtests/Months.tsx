@@ -29,14 +29,14 @@ export function Months({ returns }: { returns: Record<string, number> }) {
           borderSpacing: '2px',
           width: '100%',
           fontSize: 12,
-          '& th': { color: 'text.secondary', fontWeight: 400, textAlign: 'right', px: 1 },
+          '& th': { color: 'text.secondary', fontWeight: 400, textAlign: 'right', px: 0.75 },
           '& td': {
             fontFamily: (t) => t.numbers,
             textAlign: 'right',
-            px: 1.5,
+            px: 0.75,
             py: 1,
             borderRadius: '4px',
-            minWidth: 44,
+            minWidth: 36,
           },
         }}
       >

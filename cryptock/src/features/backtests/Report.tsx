@@ -17,6 +17,7 @@ import { EquityCard, TradesCard } from './markets'
 import { Months } from './Months'
 import { Facts, FigureList, Tiles } from './parts'
 import { pointsOf, returnsOf } from './series'
+import { To } from './To'
 import { minute, percent } from './words'
 
 const Distribution = lazy(() => import('./Distribution'))
@@ -58,7 +59,7 @@ function Head({ run, report }: { run: Run; report: Summary | undefined }) {
     >
       <Box sx={{ flex: 1, minWidth: 260 }}>
         <Typography variant="body2" color="textSecondary">
-          <ModeWord mode={run.mode} /> · {run.run_id}
+          <To to="/backtests">Backtests</To> · <ModeWord mode={run.mode} /> · {run.run_id}
           {run.label && ` · ${run.label}`}
         </Typography>
         <Typography variant="h1">{run.strategy}</Typography>
@@ -80,7 +81,7 @@ function NoReport({ run, hasBanner }: { run: Run; hasBanner: boolean }) {
     return (
       <Alert severity="error" variant="outlined">
         <strong>This run failed, so there is no report.</strong> {run.error ?? ''} Your money is not
-        affected. <Link to={`/runs/${run.run_id}`}>Its log</Link> says more.
+        affected. <To to={`/runs/${run.run_id}`}>Its log</To> says more.
       </Alert>
     )
   if (!run.running)

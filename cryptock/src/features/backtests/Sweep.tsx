@@ -11,7 +11,8 @@ import { Command } from './Command'
 import { trialsOf, type Trial } from './heat'
 import { HeatCard } from './HeatCard'
 import { SWEEP_TONES } from './SweepList'
-import { TrialSheet, TrialTable } from './trials'
+import { To } from './To'
+import { OBJECTIVES, TrialSheet, TrialTable } from './trials'
 import { WalkForward } from './WalkForward'
 import { period } from './words'
 
@@ -86,12 +87,13 @@ function Head({ detail }: { detail: SweepDetail }) {
     >
       <Box sx={{ flex: 1, minWidth: 260 }}>
         <Typography variant="body2" color="textSecondary">
-          sweep · {sweep.sweep_id} · <Word tone={SWEEP_TONES[sweep.state]}>{sweep.state}</Word>
+          <To to="/backtests?tab=sweeps">Sweeps</To> · {sweep.sweep_id} ·{' '}
+          <Word tone={SWEEP_TONES[sweep.state]}>{sweep.state}</Word>
         </Typography>
         <Typography variant="h1">{sweep.strategy}</Typography>
         <Typography variant="body2" color="textSecondary">
-          {count(points, 'point')} by {sweep.search}, best {sweep.objective} wanted ·{' '}
-          {period(start * 1000, end * 1000)}
+          {count(points, 'point')}, searched by {sweep.search} for the best{' '}
+          {OBJECTIVES[sweep.objective]} · {period(start * 1000, end * 1000)}
         </Typography>
       </Box>
       {sweep.state === 'finished' && (

@@ -52,7 +52,7 @@ export function SweepList() {
           { name: 'By', width: '72px', cell: ({ objective }) => objective },
           {
             name: 'Period',
-            width: '172px',
+            width: '192px',
             cell: ({ period: [start, end] }) => period(start * 1000, end * 1000),
           },
           {

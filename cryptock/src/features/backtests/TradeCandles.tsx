@@ -41,6 +41,7 @@ export default function TradeCandles({
       downColor: `${tokens.dim}bb`,
       wickDownColor: `${tokens.dim}99`,
     })
+    chart.current.applyOptions({ timeScale: { minBarSpacing: 0.1 } })
     drawn.current = { prices, markers: createSeriesMarkers(prices, []) }
     return () => {
       drawn.current = null

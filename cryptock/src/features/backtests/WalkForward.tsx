@@ -5,10 +5,12 @@ import { Card, Word } from '@/shared/ui/parts'
 import { Table } from '@/shared/ui/Table'
 import type { Choice, Measures, SweepDetail } from './api'
 import { Explained } from './parts'
-import { formOf } from './trials'
+import { formOf, OBJECTIVES } from './trials'
 import { day, gain, percent } from './words'
 
 const ENOUGH = 0.95
+
+const toneOf = (value: number) => (value > 0 ? 'good' : value < 0 ? 'bad' : 'dim')
 
 /** A deflated Sharpe ratio in words. */
 export function skillWords(skill: number): string {
@@ -21,6 +23,7 @@ export function skillWords(skill: number): string {
 
 export function WalkForward({ detail }: { detail: SweepDetail }) {
   const { walk_forward: found, choices, sweep } = detail
+  const objective = OBJECTIVES[sweep.objective]
   const form = formOf('score', sweep.objective)
   const score = (measures: Measures | null) => {
     const value =
@@ -34,14 +37,13 @@ export function WalkForward({ detail }: { detail: SweepDetail }) {
           'There is no result out-of-sample: the choice was never tried on other times than those that made it.'
         ) : (
           <>
-            Choosing by {sweep.objective} in-sample and going on with the choice would have made{' '}
-            <Word tone={found.total_return >= 0 ? 'good' : 'bad'}>{gain(found.total_return)}</Word>{' '}
-            over {found.parts} out-of-sample parts, with a fall of up to{' '}
-            {percent(found.max_drawdown)}.
+            Choosing by {objective} in-sample and going on with the choice would have made{' '}
+            <Word tone={toneOf(found.total_return)}>{gain(found.total_return)}</Word> over{' '}
+            {found.parts} out-of-sample parts, with a fall of up to {percent(found.max_drawdown)}.
             {found.in_sample !== null && found.out_of_sample !== null && (
               <>
                 {' '}
-                The mean {sweep.objective} was {form(found.in_sample)} in-sample and{' '}
+                The mean {objective} was {form(found.in_sample)} in-sample and{' '}
                 {form(found.out_of_sample)} out-of-sample
                 {found.out_of_sample < found.in_sample ? ': the difference is what was luck.' : '.'}
               </>
@@ -57,7 +59,7 @@ export function WalkForward({ detail }: { detail: SweepDetail }) {
           { name: 'Split', width: '40px', number: true, cell: ({ split }) => split },
           {
             name: 'Chosen on',
-            width: '172px',
+            width: '192px',
             cell: (row) => stretch(row.in_sample_from, row.in_sample_to),
           },
           {
@@ -71,7 +73,7 @@ export function WalkForward({ detail }: { detail: SweepDetail }) {
                     .join(', '),
           },
           {
-            name: `${sweep.objective} in-sample`,
+            name: 'In-sample',
             width: '120px',
             number: true,
             cell: ({ in_sample }) => <Numbers>{score(in_sample)}</Numbers>,
@@ -86,7 +88,7 @@ export function WalkForward({ detail }: { detail: SweepDetail }) {
                     to === null ? '–' : day(wireTime(to)),
                 },
                 {
-                  name: 'out-of-sample',
+                  name: 'Out-of-sample',
                   width: '104px',
                   number: true,
                   cell: ({ out_of_sample }: Choice) => <Numbers>{score(out_of_sample)}</Numbers>,
@@ -99,7 +101,7 @@ export function WalkForward({ detail }: { detail: SweepDetail }) {
                     out_of_sample === null ? (
                       '–'
                     ) : (
-                      <Word tone={out_of_sample.total_return >= 0 ? 'good' : 'bad'}>
+                      <Word tone={toneOf(out_of_sample.total_return)}>
                         <Numbers>{gain(out_of_sample.total_return)}</Numbers>
                       </Word>
                     ),

@@ -49,7 +49,7 @@ function useMarkets(run: Run, report: Report) {
 }
 
 export function EquityCard({ run, report }: { run: Run; report: Report }) {
-  const { palette } = useTheme()
+  const theme = useTheme()
   const { data: page, error, refetch } = useGetEquityQuery(run.run_id)
   const { data: trades } = useGetRunTradesQuery({ runId: run.run_id, limit: ROWS_MAX })
   const { markets, data: candles } = useMarkets(run, report)
@@ -59,12 +59,12 @@ export function EquityCard({ run, report }: { run: Run; report: Report }) {
     const own = (points: readonly Point[]): Curve => ({
       name: 'Equity',
       points,
-      ...look(palette.mode, 0),
+      ...look(theme, 0),
     })
     const holding = (points: readonly Point[]): Curve => ({
       name: 'Buy and hold',
       points,
-      ...look(palette.mode, 1),
+      ...look(theme, 1),
     })
     const counted = (candles ?? []).filter((_, index) => {
       const { pair = '' } = markets[index] ?? {}
@@ -88,6 +88,7 @@ export function EquityCard({ run, report }: { run: Run; report: Report }) {
       {
         title: 'Drawdown',
         part: 1.2,
+        keep: 'lowest',
         form: (value) => gain(value, 1),
         curves: isRight
           ? [own(drawdowns(equity)), holding(drawdowns(hold))]
@@ -106,7 +107,7 @@ export function EquityCard({ run, report }: { run: Run; report: Report }) {
           ]
         : []),
     ]
-  }, [page, trades, candles, markets, report, run, palette.mode])
+  }, [page, trades, candles, markets, report, run, theme])
   return (
     <Card title="Equity, drawdown and exposure">
       <ErrorNote error={error} retry={() => void refetch()} />

@@ -1,23 +1,23 @@
 /** Colours that all kinds of colour vision tell apart, and dashes for when they are not enough. */
+import type { Theme } from '@mui/material/styles'
 import type { Scheme } from '@/shared/theme'
+import { curveColours } from '@/shared/ui/curves'
 
 /** How SVG draws a dash. */
 export const DASHES = ['', '6 4', '2 2', '10 4'] as const
 
 export type Dash = 0 | 1 | 2 | 3
 
-const CURVES: Record<Scheme, readonly string[]> = {
-  light: ['#1d62d6', '#b4431f', '#00755a', '#8a4fb0', '#8a5a00', '#0f7490', '#b0356f', '#4a5462'],
-  dark: ['#5b9bf8', '#f09a5b', '#35c39a', '#c79bf2', '#e8cf5a', '#5cc8e6', '#f08db8', '#aab4c2'],
-}
-
 export const CURVES_MAX = 8
 
 /** How the curve of a place is drawn: neither colour nor dash alone is needed to know it again. */
-export const look = (scheme: Scheme, index: number): { colour: string; dash: Dash } => ({
-  colour: CURVES[scheme][index % CURVES_MAX] ?? '#888888',
-  dash: (index % DASHES.length) as Dash,
-})
+export function look(theme: Theme, index: number): { colour: string; dash: Dash } {
+  const colours = curveColours(theme)
+  return {
+    colour: colours[index % colours.length] ?? theme.tokens.accent,
+    dash: (index % DASHES.length) as Dash,
+  }
+}
 
 type Rgb = readonly [red: number, green: number, blue: number]
 

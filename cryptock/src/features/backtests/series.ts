@@ -35,6 +35,42 @@ export function rebased(points: readonly Point[], start: number): Point[] {
   return first ? points.map(([at, value]) => [at, (value / first) * start]) : []
 }
 
+/** Times in even steps over all curves: where a chart has one place per time, they keep it true to time. */
+export function evenTimes(curves: readonly (readonly Point[])[], most: number): number[] {
+  const starts = curves.flatMap((points) => points[0]?.[0] ?? [])
+  const ends = curves.flatMap((points) => points.at(-1)?.[0] ?? [])
+  if (starts.length === 0) return []
+  const [start, end] = [Math.min(...starts), Math.max(...ends)]
+  const steps = Math.max(1, Math.min(most, Math.round((end - start) / 60_000)))
+  const times = Array.from(
+    { length: steps + 1 },
+    (_, index) => Math.round((start + ((end - start) * index) / steps) / 1000) * 1000,
+  )
+  return [...new Set(times)]
+}
+
+/** What a curve was at each time, as far as it goes: the last value of each step, or the lowest. */
+export function atTimes(
+  points: readonly Point[],
+  times: readonly number[],
+  keep: 'last' | 'lowest' = 'last',
+): Point[] {
+  const found: Point[] = []
+  const [start = Infinity, end = -Infinity] = [points[0]?.[0], points.at(-1)?.[0]]
+  let next = 0
+  let value = 0
+  for (const at of times) {
+    let fresh = false
+    for (let point = points[next]; point && point[0] <= at; point = points[++next]) {
+      value = fresh && keep === 'lowest' ? Math.min(value, point[1]) : point[1]
+      fresh = true
+    }
+    const step = times[1] === undefined ? 0 : times[1] - (times[0] ?? 0)
+    if (at >= start && at < end + step) found.push([at, value])
+  }
+  return found
+}
+
 export interface Returns {
   /** Of each one. */
   unit: 'day' | 'hour'

@@ -13,11 +13,19 @@ import { Pairs } from './parts'
 import { useSorting, type Value } from './sorting'
 import { figure, gain, percent } from './words'
 
+/** What is best, in words. */
+export const OBJECTIVES = {
+  sharpe: 'Sharpe ratio',
+  return: 'return',
+  calmar: 'Calmar ratio',
+} as const
+
 /** How a measure is told. */
 export function formOf(measure: Measure, objective: Sweep['objective']): (value: number) => string {
   if (measure === 'trades') return (value) => figure(value, Number.isInteger(value) ? 0 : 1)
   if (measure === 'max_drawdown') return (value) => percent(value)
   if (measure === 'total_return') return (value) => gain(value)
+  if (measure === 'spread' && objective === 'return') return (value) => percent(value)
   return objective === 'return' ? (value) => gain(value) : (value) => figure(value)
 }
 
@@ -58,7 +66,7 @@ export function TrialTable({
     return value === null ? DASH : formOf(measure, sweep.objective)(value)
   }
   return (
-    <Card title={`Points, best ${sweep.objective} first`}>
+    <Card title={`Points, best ${OBJECTIVES[sweep.objective]} first`}>
       <Table
         label="Points"
         rows={rows}
@@ -131,22 +139,18 @@ function Story({
   const flags = Object.entries(params)
     .map(([flag, value]) => `--${flag} ${value}`)
     .join(' ')
-  const query = new URLSearchParams({
-    mode: 'backtest',
-    strategy: sweep.strategy,
-    params: JSON.stringify(params),
-  })
+  const query = new URLSearchParams({ mode: 'backtest', strategy: sweep.strategy })
   return (
     <Box sx={{ width: { xs: '100vw', sm: 440 }, p: 4, display: 'grid', gap: 4 }}>
       <Typography variant="h1">{label(trial)}</Typography>
       {trial.error !== '' && <Word tone="bad">{trial.error}</Word>}
       <Pairs
         rows={[
-          ['Rank', `${trial.rank} of all points by ${sweep.objective}`],
+          ['Rank', `${trial.rank} of all points by ${OBJECTIVES[sweep.objective]}`],
           ...(Object.entries(MEASURES) as [Measure, string][]).map(([measure, name]) => {
             const value = trial.values[measure]
             return [
-              name === MEASURES.score ? `${name}: ${sweep.objective}` : name,
+              measure === 'score' ? capital(OBJECTIVES[sweep.objective]) : name,
               value === null ? DASH : formOf(measure, sweep.objective)(value),
             ] as const
           }),
@@ -189,6 +193,8 @@ function Story({
     </Box>
   )
 }
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 const label = ({ point }: Trial): string =>
   Object.entries(point)

@@ -6,7 +6,8 @@ import type { Order } from '@/shared/api/wire'
 import { openPage, sent } from '@/testing/page'
 import { get, post, recorded, refusal, service } from '@/testing/service'
 import * as csv from './csv'
-import { choices, filtered, stateOf } from './state'
+import { stateOf } from '@/shared/orders/state'
+import { choices, filtered } from './state'
 
 const [resting, done] = recorded.orders as unknown as [Order, Order]
 

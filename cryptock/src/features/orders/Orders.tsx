@@ -1,23 +1,25 @@
 import Add from '@mui/icons-material/Add'
 import Download from '@mui/icons-material/Download'
-import { Box, Button, Chip, Drawer, Menu, MenuItem, Typography } from '@mui/material'
+import { Box, Button, Chip, Drawer, Menu, MenuItem } from '@mui/material'
 import { useDeferredValue, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { selectCanTrade } from '@/shared/api/session'
 import type { Order } from '@/shared/api/wire'
-import { useCancelOrderMutation, useGetOrdersQuery } from '@/shared/api/xwrap'
-import { baseOf, count, grouped, pairName, quoteOf, wireTime } from '@/shared/format'
+import { useGetOrdersQuery } from '@/shared/api/xwrap'
+import { count, pairName, wireTime } from '@/shared/format'
 import { useAppSelector } from '@/shared/hooks'
 import { selectOrder, selectOrders, selectTradesOf } from '@/shared/live/orders'
-import { Ago, Card, Confirm, Empty, ErrorNote, Num, Word } from '@/shared/ui/parts'
+import { OrderState, OrderStory } from '@/shared/orders/OrderStory'
+import { told, toldTrade } from '@/shared/orders/told'
+import { Ago, Card, Empty, ErrorNote, Num, Word } from '@/shared/ui/parts'
 import { type Column, Table } from '@/shared/ui/Table'
 import { download, ordersCsv } from './csv'
 import { NewOrder } from './NewOrder'
-import { choices, type Filter, filtered, stateOf } from './state'
+import { choices, type Filter, filtered } from './state'
 
 const COLUMNS: Column<Order>[] = [
   { name: 'When', width: '88px', cell: (order) => <Ago at={wireTime(order.created_at)} /> },
-  { name: 'State', width: '120px', cell: (order) => <State order={order} /> },
+  { name: 'State', width: '120px', cell: (order) => <OrderState order={order} /> },
   {
     name: 'Side',
     width: '40px',
@@ -37,11 +39,6 @@ const COLUMNS: Column<Order>[] = [
 
 function number(name: string, cell: Column<Order>['cell']): Column<Order> {
   return { name, width: 'minmax(100px, 1fr)', number: true, cell }
-}
-
-function State({ order }: { order: Order }) {
-  const { word, tone } = stateOf(order)
-  return <Word tone={tone}>{word}</Word>
 }
 
 const nameOf = ({ field, value }: Filter): string =>
@@ -167,142 +164,18 @@ export function Orders() {
   )
 }
 
-/** The whole story of an order. */
+/** The whole story of an order, with a way to cancel it while it is open. */
 function Story({ id, onClose }: { id: number; onClose: () => void }) {
   const order = useAppSelector((state) => selectOrder(state, id))
   const trades = useAppSelector((state) => selectTradesOf(state, id))
-  const mayTrade = useAppSelector(selectCanTrade)
-  const [asking, setAsking] = useState(false)
-  const [cancel, { isLoading, error }] = useCancelOrderMutation()
   if (order === undefined) return null
-  const [base, quote] = [baseOf(order.pair), quoteOf(order.pair)]
-  const facts: [string, React.ReactNode][] = [
-    ['State', <State key="s" order={order} />],
-    ['Type', order.type],
-    ['Size', `${grouped(order.size)} ${base}`],
-    ['Limit', order.type === 'market' ? 'market' : `${grouped(order.limit)} ${quote}`],
-    [
-      'Filled',
-      <>
-        <Num value={order.filled_size} /> {base}
-      </>,
-    ],
-    [
-      'Average price',
-      <>
-        <Num value={order.avg_price} /> {quote}
-      </>,
-    ],
-    [
-      'Fee',
-      <>
-        <Num value={order.fee} /> {quote}
-      </>,
-    ],
-    ['Made', <Ago key="m" at={wireTime(order.created_at)} />],
-    ['Changed', <Ago key="c" at={wireTime(order.last_updated_at)} />],
-    ['For', order.run_id],
-    ['Id', <code key="i">{order.client_order_id}</code>],
-    ...(order.message ? [['Message', order.message] as [string, string]] : []),
-  ]
-  const doCancel = async () => {
-    const answer = await cancel({
-      exchange: order.exchange,
-      client_order_id: order.client_order_id,
-    })
-    if (answer.error === undefined) setAsking(false)
-  }
   return (
-    <Box sx={{ width: { xs: '100vw', sm: 440 }, p: 4 }}>
-      <Typography variant="h1" sx={{ mb: 3 }}>
-        {order.side === 'buy' ? 'Buy' : 'Sell'} {grouped(order.size)} {base} on {order.exchange}
-      </Typography>
-      <Box
-        component="dl"
-        sx={{
-          display: 'grid',
-          gridTemplateColumns: '120px 1fr',
-          rowGap: 2,
-          fontSize: 13,
-          m: 0,
-          '& dd': { m: 0, overflowWrap: 'anywhere' },
-          '& dt': { color: 'text.secondary' },
-        }}
-      >
-        {facts.map(([name, value]) => (
-          <Box key={name} sx={{ display: 'contents' }}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </Box>
-        ))}
-      </Box>
-      <Typography variant="h2" sx={{ mt: 5, mb: 2 }}>
-        Trades
-      </Typography>
-      {trades.length === 0 ? (
-        <Typography variant="body2" color="textSecondary">
-          None yet.
-        </Typography>
-      ) : (
-        <Table
-          label="Trades of this order"
-          rows={trades}
-          keyOf={(trade) => trade.id}
-          columns={[
-            { name: 'When', width: '80px', cell: (trade) => <Ago at={wireTime(trade.time)} /> },
-            {
-              name: base,
-              width: '1fr',
-              number: true,
-              cell: (trade) => <Num value={trade.exec_amount} />,
-            },
-            {
-              name: quote,
-              width: '1fr',
-              number: true,
-              cell: (trade) => <Num value={trade.exec_price} />,
-            },
-            {
-              name: 'Fee',
-              width: '1fr',
-              number: true,
-              cell: (trade) => <Num value={trade.fee} digits={{ max: 4 }} />,
-            },
-          ]}
-        />
-      )}
-      <Box sx={{ display: 'flex', gap: 2, mt: 5 }}>
-        {order.status !== 'done' && (
-          <Button
-            variant="outlined"
-            color="error"
-            disabled={!mayTrade}
-            onClick={() => setAsking(true)}
-          >
-            Cancel this order
-          </Button>
-        )}
-        <Button color="inherit" onClick={onClose}>
-          Close
-        </Button>
-      </Box>
-      <Confirm
-        open={asking}
-        title="Cancel this order?"
-        verb="Cancel the order"
-        danger
-        busy={isLoading}
-        disabled={order.status === 'done'}
-        onConfirm={() => void doCancel()}
-        onClose={() => setAsking(false)}
-      >
-        <Typography>
-          {order.status === 'done'
-            ? 'It is done already.'
-            : `${grouped(order.size)} ${base} on ${order.exchange}, of which ${grouped(order.filled_size)} ${base} are filled. What is left is cancelled; it may still fill until that arrives.`}
-        </Typography>
-        <ErrorNote error={error} effect="cancel" />
-      </Confirm>
-    </Box>
+    <OrderStory
+      order={told(order)}
+      trades={trades.map(toldTrade)}
+      runId={order.run_id}
+      cancellable
+      onClose={onClose}
+    />
   )
 }

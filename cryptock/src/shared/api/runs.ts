@@ -69,6 +69,9 @@ export interface RunSummary {
   equity?: Amount | null
   progress?: number | null
   error?: string | null
+  /** What keeps it from going on as usual. */
+  detail?: string | null
+  fees_paid?: Record<string, Amount>
   settled?: string
   seq: number
 }
@@ -160,7 +163,8 @@ export interface TablePage {
 export interface HubMessage {
   sequence: number
   time: string
-  cause: number | null
+  /** The sequence of what was being heard as it was sent, or the market event. */
+  cause: number | { method: string; exchange: string; pair: string; time: string } | null
   message: {
     mhubrpc: string
     method: string

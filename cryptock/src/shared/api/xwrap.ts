@@ -66,15 +66,16 @@ export const xwrapApi = createApi({
       query: (setId) => ({ path: `${V1}/wallets/history/${setId}` }),
       providesTags: ['History'],
     }),
-    /** Orders, open ones first; they are read from the store, where pushed ones are newer. */
-    getOrders: build.query<null, void>({
-      queryFn: async (_, api, __, ask) => {
+    /** Orders, of a run or all, open ones first; they are read from the store, where pushed ones are newer. */
+    getOrders: build.query<null, string | void>({
+      queryFn: async (runId, api, __, ask) => {
+        const query = { run_id: runId ?? undefined, limit: ROWS_MAX }
         const orders = await ask({
           path: `${V1}/orders/recent`,
-          query: { include_open: true, limit: ROWS_MAX },
+          query: { include_open: true, ...query },
         })
         if (orders.error) return { error: orders.error }
-        const trades = await ask({ path: `${V1}/trades`, query: { limit: ROWS_MAX } })
+        const trades = await ask({ path: `${V1}/trades`, query })
         if (trades.error) return { error: trades.error }
         api.dispatch(ordersReceived(orders.data as Order[]))
         api.dispatch(tradesReceived(trades.data as Trade[]))

@@ -51,6 +51,8 @@ export const ordersSlice = createSlice({
           .selectAll(all)
           .filter((order) => order.status !== 'done'),
     ),
+    /** Newest first. */
+    selectTrades: (state) => tradeSelectors.selectAll(state.trades),
     selectTradesOf: createSelector(
       [
         (state: { trades: ReturnType<typeof trades.getInitialState> }) => state.trades,
@@ -62,4 +64,5 @@ export const ordersSlice = createSlice({
 })
 
 export const { ordersReceived, tradesReceived, ordersForgotten } = ordersSlice.actions
-export const { selectOrders, selectOrder, selectOpen, selectTradesOf } = ordersSlice.selectors
+export const { selectOrders, selectOrder, selectOpen, selectTrades, selectTradesOf } =
+  ordersSlice.selectors

@@ -92,7 +92,10 @@ export function Table<Row>({
             {onSort === undefined ? (
               name
             ) : (
-              <ButtonBase onClick={onSort} sx={{ font: 'inherit', color: 'inherit' }}>
+              <ButtonBase
+                onClick={onSort}
+                sx={{ font: 'inherit', color: 'inherit', verticalAlign: 'baseline' }}
+              >
                 {name}
                 {sorted !== undefined && (sorted === 'ascending' ? ' ↑' : ' ↓')}
               </ButtonBase>
