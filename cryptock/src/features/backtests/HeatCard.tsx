@@ -5,11 +5,11 @@ import { count } from '@/shared/format'
 import { Card, Empty } from '@/shared/ui/parts'
 import type { Sweep } from './api'
 import {
-  comparable,
   type Gathering,
   heatOf,
   type Measure,
   MEASURES,
+  mostParts,
   type Trial,
   varied,
 } from './heat'
@@ -31,7 +31,6 @@ export function HeatCard({
   const [chosen, setChosen] = useState<{ across?: string; down?: string }>({})
   const [measure, setMeasure] = useState<Measure>('score')
   const [gathering, setGathering] = useState<Gathering>('mean')
-  const counted = useMemo(() => comparable(trials), [trials])
   const down = several.includes(chosen.down ?? '') ? chosen.down : several[0]
   const across =
     several.includes(chosen.across ?? '') && chosen.across !== down
@@ -41,8 +40,8 @@ export function HeatCard({
     () =>
       across === undefined || down === undefined
         ? null
-        : heatOf(counted, across, down, measure, gathering),
-    [counted, across, down, measure, gathering],
+        : heatOf(trials, across, down, measure, gathering),
+    [trials, across, down, measure, gathering],
   )
   if (heat === null || across === undefined || down === undefined)
     return (
@@ -56,7 +55,8 @@ export function HeatCard({
         ? { across: flag, down: flag === down ? across : down }
         : { down: flag, across: flag === across ? down : across },
     )
-  const left = trials.length - counted.length
+  const most = mostParts(trials)
+  const left = trials.filter(({ parts }) => parts < most).length
   return (
     <Card title="Heat map">
       <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 3, mb: 4 }}>
@@ -83,7 +83,7 @@ export function HeatCard({
         )}
       </Box>
       <HeatMap
-        label={`${MEASURES[measure]} by ${down} and ${across}`}
+        label={`${names(sweep)[measure]} by ${down} and ${across}`}
         heat={heat}
         across={across}
         down={down}
@@ -93,7 +93,7 @@ export function HeatCard({
       <Typography variant="caption" color="textSecondary" sx={{ mt: 2, display: 'block' }}>
         Good values among good neighbours are worth more than a single best one.
         {left > 0 &&
-          ` ${count(left, 'point')} with results in fewer splits ${left === 1 ? 'is' : 'are'} left out: they can’t be compared.`}
+          ` ${count(left, 'point')} ${left === 1 ? 'has' : 'have'} results in fewer splits than others and can’t be compared: no value.`}
       </Typography>
     </Card>
   )

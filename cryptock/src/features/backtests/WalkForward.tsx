@@ -5,21 +5,11 @@ import { Card, Word } from '@/shared/ui/parts'
 import { Table } from '@/shared/ui/Table'
 import type { Choice, Measures, SweepDetail } from './api'
 import { Explained } from './parts'
+import { ENOUGH, skillWords } from './skill'
 import { formOf, OBJECTIVES } from './trials'
 import { day, gain, percent } from './words'
 
-const ENOUGH = 0.95
-
 const toneOf = (value: number) => (value > 0 ? 'good' : value < 0 ? 'bad' : 'dim')
-
-/** A deflated Sharpe ratio in words. */
-export function skillWords(skill: number): string {
-  const chance = percent(skill, 0)
-  if (skill >= ENOUGH) return `${chance}: hardly luck`
-  return skill >= 0.5
-    ? `${chance}: may be luck`
-    : `${chance}: no better than the luckiest of so many`
-}
 
 export function WalkForward({ detail }: { detail: SweepDetail }) {
   const { walk_forward: found, choices, sweep } = detail

@@ -47,11 +47,9 @@ export function trialsOf({ columns, rows }: TablePage): { flags: string[]; trial
   return { flags, trials }
 }
 
-/** Means over different numbers of splits can't be compared: those over the most count. */
-export function comparable(trials: readonly Trial[]): Trial[] {
-  const most = Math.max(0, ...trials.map(({ parts }) => parts))
-  return trials.filter(({ parts }) => parts === most)
-}
+/** The most splits that a point has results in: means over different numbers of them can't be compared. */
+export const mostParts = (trials: readonly Trial[]): number =>
+  Math.max(0, ...trials.map(({ parts }) => parts))
 
 /** Parameters that have several values. */
 export const varied = (flags: readonly string[], trials: readonly Trial[]): string[] =>
@@ -99,7 +97,7 @@ export interface Heat {
   cells: HeatCell[][]
 }
 
-/** One measure over two parameters, the mean or the best over all others. */
+/** One measure over two parameters, the mean or the best over all others, of what can be compared. */
 export function heatOf(
   trials: readonly Trial[],
   across: string,
@@ -109,6 +107,7 @@ export function heatOf(
 ): Heat {
   const [x, y] = [across, down].map((flag) => axis(trials.map(({ point }) => point[flag] ?? '')))
   if (!x || !y) return { columns: [], rows: [], cells: [] }
+  const most = mostParts(trials)
   const found = y.labels.map(() => x.labels.map((): Trial[] => []))
   for (const trial of trials)
     found[y.place(trial.point[down] ?? '')]?.[x.place(trial.point[across] ?? '')]?.push(trial)
@@ -121,7 +120,9 @@ export function heatOf(
             ((a.values[measure] ?? -sign * Infinity) - (b.values[measure] ?? -sign * Infinity)) ||
           a.rank - b.rank,
       )
-      const known = ranked.map(({ values }) => values[measure]).filter((each) => each !== null)
+      const known = ranked.flatMap(({ parts, values }) =>
+        parts === most ? (values[measure] ?? []) : [],
+      )
       const [best = null] = known
       const mean = known.length === 0 ? null : known.reduce((a, b) => a + b, 0) / known.length
       return { value: gathering === 'best' ? best : mean, trials: ranked }
