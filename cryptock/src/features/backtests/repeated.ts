@@ -21,7 +21,7 @@ export function verdict(before: Run, after: Run): Verdict | null {
 }
 
 function causes(before?: Manifest, after?: Manifest): string[] {
-  if (!before || !after || before.key === after.key) return []
+  if (!before || !after) return []
   const differ = (part: (one: Manifest) => unknown) =>
     JSON.stringify(part(before)) !== JSON.stringify(part(after))
   return [
