@@ -180,8 +180,11 @@ describe('the report of a run', () => {
           key: 'other',
           data: manifest.data.map((each) => ({ ...each, columns: 'other' })),
         },
-        results: { 'orders.csv': 'other', 'trades.csv': 'other' },
       } as JsonBodyType),
+      getRuns('/runs/smacross_9/trades', {
+        ...recorded.runTrades,
+        rows: recorded.runTrades.rows.map((row) => [...row].fill('1', 5, 6)),
+      }),
     )
     await open('/backtests/smacross_9?again=smacross_0')
     expect(await screen.findByText('Not the same.')).toBeInTheDocument()

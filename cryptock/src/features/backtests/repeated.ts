@@ -1,8 +1,8 @@
 /** Whether a run that was run again has come to the same. */
-import type { Manifest, Run } from '@/shared/api/runs'
+import type { Manifest, Run, TablePage } from '@/shared/api/runs'
 
 export interface Verdict {
-  /** Orders and trades, byte for byte. */
+  /** Orders and trades, to the last digit. */
   same: boolean
   /** What was not as it was. */
   causes: string[]
@@ -12,12 +12,22 @@ export interface Verdict {
 export const progressOf = ({ progress }: Run) =>
   typeof progress === 'number' ? ({ variant: 'determinate', value: progress * 100 } as const) : {}
 
-/** Null where one of them has not told its results. */
-export function verdict(before: Run, after: Run): Verdict | null {
-  if (!before.results || !after.results) return null
-  const files = Object.entries(before.results)
-  const same = files.every(([name, digest]) => after.results?.[name] === digest)
+/** Null where it can't be said. Orders have ids of their own in each run: these don't count. */
+export function verdict(
+  before: Run,
+  after: Run,
+  tables: readonly (readonly [TablePage, TablePage])[],
+): Verdict | null {
+  if (tables.some(([one]) => one.rows.length < one.total)) return null
+  const same = tables.every(
+    ([one, other]) => one.total === other.total && text(one) === text(other),
+  )
   return { same, causes: causes(before.manifest, after.manifest) }
+}
+
+function text({ columns, rows }: TablePage): string {
+  const id = columns.indexOf('client_oid')
+  return JSON.stringify(rows.map((row) => row.filter((_, index) => index !== id)))
 }
 
 function causes(before?: Manifest, after?: Manifest): string[] {
