@@ -22,7 +22,7 @@ from cryptick.server.link import WorkerLink
 from cryptick.server.processes import Process, spawn
 from cryptick.server.runnables import Runnables
 from cryptick.server.settings import Settings
-from cryptick.server.store import RunStore
+from cryptick.server.store import Fields, RunStore
 from cryptick.server.xwrap import XWrap
 from cryptick.start_form import Start, StartForm
 from exchange_wrapper.errors import ApiUsageError, DataError, Unavailable, XWrapError
@@ -126,6 +126,30 @@ class Supervisor:
         task.add_done_callback(self._started)
         return await asyncio.shield(task)
 
+    async def rerun(self, run_id: str, by: str) -> str:
+        """Start a backtest once more and return the id of the new run.
+
+        Raises
+        ------
+        UsageError
+            It was not a backtest, or is not one of the server's.
+        """
+        fields = self._store.fields(run_id)
+        if fields["mode"] != "backtest":
+            raise UsageError(
+                f"run {run_id} is on {fields['mode']}: only backtests run again", field="run_id"
+            )
+        if not self._store.is_ours(run_id):
+            raise UsageError(
+                f"run {run_id} was started from a command line: run it again there, by "
+                f"python -m cryptick.rerun {run_id}",
+                field="run_id",
+            )
+        form = Start.read(self._store.path(run_id)).form
+        name = self._runnables.name_of(form.strategy)
+        again = msgspec.structs.replace(form, strategy=name, **_period(fields))
+        return await self.start(again, by)
+
     async def _start(self, form: StartForm, by: str) -> str:
         if len(self._runs) >= self._settings.runs_max:
             raise ApiUsageError(
@@ -154,6 +178,7 @@ class Supervisor:
                 store=settings.store,
                 wallet_set_id=set_id,
                 started_by=by,
+                away_s=settings.away_s,
             ).write(path)
             run.process = Process.open(spawn(path, token))
         except (XWrapError, OSError) as error:
@@ -370,3 +395,14 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("%s failed", task.get_name(), exc_info=error)
+
+
+def _period(fields: Fields) -> dict[str, int]:
+    """Return the bars that a backtest had, as a form names them: history may have grown since."""
+    series = [row for row in fields.get("manifest", {}).get("data", []) if "start_s" in row]
+    if not series:
+        return {}
+    return {
+        "start": min(row["start_s"] for row in series),
+        "end": max(row["end_s"] for row in series),
+    }

@@ -6,7 +6,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { expect, it } from 'vitest'
-import { startPlatform } from './services'
+import { type Platform, startPlatform } from './services'
 
 const FOLDER = resolve(import.meta.dirname, '../src/testing/recorded')
 const PASSWORD = 'a password of my own'
@@ -15,10 +15,14 @@ it.runIf(process.env.RECORD)('records the service', async () => {
   const platform = await startPlatform()
   try {
     let token = ''
-    const ask = async (path: string, body?: unknown, service = 'xwrap'): Promise<unknown> => {
-      const put = service === 'cryptick' ? 'PUT' : 'POST'
+    const ask = async (
+      path: string,
+      body?: unknown,
+      service = 'xwrap',
+      verb = service === 'cryptick' ? 'PUT' : 'POST',
+    ): Promise<unknown> => {
       const answer = await fetch(`${platform.page}/api/${service}${path}`, {
-        method: body === undefined ? 'GET' : put,
+        method: body === undefined ? 'GET' : verb,
         headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
@@ -68,12 +72,21 @@ it.runIf(process.env.RECORD)('records the service', async () => {
       history: `/wallets/history/${id}`,
       orders: '/orders/recent?include_open=true',
       trades: '/trades',
+      movements: '/movements?order_id=1',
       control: '/control',
       incidents: '/control/incidents',
       candles: `/ohlcv/gdax/BTC_USD?freq=6h`,
     }
     for (const [name, path] of Object.entries(paths)) recorded[name] = await ask(`${v1}${path}`)
-    Object.assign(recorded, await recordRuns((path, body) => ask(path, body, 'cryptick')))
+    Object.assign(
+      recorded,
+      await recordRuns(
+        (path, body) => ask(path, body, 'cryptick'),
+        (path, body) => ask(path, body, 'cryptick', 'POST'),
+      ),
+    )
+    recorded['runs/candles'] = await ask(`${v1}/ohlcv/gdax/BTC_USD?freq=15m`)
+    Object.assign(recorded, await recordSweep(platform, (path) => ask(path, undefined, 'cryptick')))
     await mkdir(join(FOLDER, 'runs'), { recursive: true })
     for (const [name, answer] of Object.entries(recorded))
       await writeFile(join(FOLDER, `${name}.json`), `${JSON.stringify(answer, null, 1)}\n`)
@@ -85,7 +98,7 @@ it.runIf(process.env.RECORD)('records the service', async () => {
 type Ask = (path: string, body?: unknown) => Promise<unknown>
 
 /** A backtest, a run that shows each kind of component, and a frontier that waits for a confirmation. */
-async function recordRuns(ask: Ask): Promise<Record<string, unknown>> {
+async function recordRuns(ask: Ask, post: Ask): Promise<Record<string, unknown>> {
   const start = async (strategy: string, mode: string, params: object = {}) => {
     const balances = [{ exchange: 'gdax', base: 'USD', balance: '10000' }]
     const form = { mode, balances, params }
@@ -119,12 +132,22 @@ async function recordRuns(ask: Ask): Promise<Record<string, unknown>> {
   await expect
     .poll(async () => (await rows(frontier, 'preview')).rows.length, { timeout: 60_000 })
     .toBeGreaterThan(0)
+  const { text } = (await ask('/editor/template/MyStrategy')) as { text: string }
+  await ask('/editor/drafts/MyStrategy', { text, note: 'begun' })
+  await ask('/editor/drafts/MyStrategy', { text: `${text}\n# more\n`, version: 1 })
+  await ask('/editor/drafts/MyStrategy/promote', { version: 1 })
+  const inspect = (given: string) => post('/editor/inspect', { text: given })
   const paths: Record<string, string> = {
+    editor: '/editor',
+    'editor-words': '/editor/words',
+    'editor-template': '/editor/template/MyStrategy',
     runnables: '/runnables',
     'parameters-frontier': '/runnables/EfficientFrontier/parameters',
     'parameters-cross': '/runnables/SmaCross/parameters',
     history: '/history',
     runs: '/runs',
+    performance: '/performance',
+    results: '/results?limit=1000',
     'run-frontier': `/runs/${frontier}`,
     'run-cross': `/runs/${cross}`,
     'components-frontier': components,
@@ -139,6 +162,8 @@ async function recordRuns(ask: Ask): Promise<Record<string, unknown>> {
   }
   const found: Record<string, unknown> = {}
   for (const [name, path] of Object.entries(paths)) found[`runs/${name}`] = await ask(path)
+  found['runs/editor-good'] = await inspect(text)
+  found['runs/editor-bad'] = await inspect(text.replace('return', 'retrun'))
   for (const [name, run] of Object.entries({ frontier, demo }))
     found[`runs/rows-${name}`] = Object.fromEntries(
       await Promise.all(
@@ -148,4 +173,16 @@ async function recordRuns(ask: Ask): Promise<Record<string, unknown>> {
       ),
     )
   return found
+}
+
+/** A search over three parameters, one of which says nothing. */
+async function recordSweep(platform: Platform, ask: Ask): Promise<Record<string, unknown>> {
+  const grids = ['fast=5,10,15,20', 'slow=30,60,90', 'percent=50,100']
+  const searched = grids.flatMap((grid) => ['--grid', grid])
+  await platform.sweep('SmaCross', '--gdax-usd', '10000', '--splits', '3', ...searched)
+  return {
+    'runs/sweeps': await ask('/sweeps'),
+    'runs/sweep': await ask('/sweeps/smacross_0'),
+    'runs/sweep-points': await ask('/sweeps/smacross_0/points?limit=10000'),
+  }
 }

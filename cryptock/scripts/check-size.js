@@ -20,9 +20,14 @@ function size(name) {
 }
 
 for (const page of [
+  'src/features/home/Home.tsx',
   'src/features/market/Market.tsx',
   'src/features/wallets/Wallets.tsx',
   'src/features/orders/Orders.tsx',
+  'src/features/overview/Overview.tsx',
+  'src/features/backtests/Backtests.tsx',
+  'src/features/backtests/Report.tsx',
+  'src/app/RunPage.tsx',
 ]) {
   seen.clear()
   const kb = Math.round((size('index.html') + size(page)) / 1000)

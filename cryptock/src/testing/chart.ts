@@ -7,6 +7,7 @@ export const resetChart = (): void => {
 
 const series = () => ({
   setData: (data: unknown[]) => drawn.push(data),
+  update: (datum: unknown) => drawn.push([datum]),
   applyOptions: () => undefined,
   priceScale: () => ({ applyOptions: () => undefined }),
 })
@@ -16,9 +17,19 @@ export const chart = {
   CandlestickSeries: 'candles',
   HistogramSeries: 'histogram',
   AreaSeries: 'area',
+  LineSeries: 'line',
+  LineStyle: { Solid: 0, Dotted: 1, Dashed: 2, LargeDashed: 3 },
+  createSeriesMarkers: () => ({
+    setMarkers: (markers: unknown[]) => drawn.push(markers),
+    detach: () => undefined,
+  }),
   createChart: () => ({
     addSeries: series,
     removeSeries: () => undefined,
+    applyOptions: () => undefined,
+    panes: () => [],
+    subscribeCrosshairMove: () => undefined,
+    unsubscribeCrosshairMove: () => undefined,
     remove: () => undefined,
     timeScale: () => ({ fitContent: () => undefined }),
   }),

@@ -69,6 +69,9 @@ export interface RunSummary {
   equity?: Amount | null
   progress?: number | null
   error?: string | null
+  /** What keeps it from going on as usual. */
+  detail?: string | null
+  fees_paid?: Record<string, Amount>
   settled?: string
   seq: number
 }
@@ -77,7 +80,30 @@ export interface Run extends RunSummary {
   params: Record<string, unknown>
   start: number | null
   end: number | null
+  /** Length of the bars; null where it was not chosen. */
+  freq_s: number | null
   traceback?: string
+  /** What the result follows from; its form is Cryptick's own. */
+  manifest?: Manifest
+  /** SHA-256 of the files that have to be the same when it is run again. */
+  results?: Record<string, string>
+}
+
+export interface Manifest {
+  key: string
+  code: { cryptick: string; commit?: string | null; source: string; python: string }
+  strategy: { name: string; source: string }
+  params: Record<string, unknown>
+  data: {
+    exchange: string
+    pair: string
+    freq_s: number
+    start_s: number
+    end_s: number
+    rows: number
+    columns: string
+  }[]
+  [other: string]: unknown
 }
 
 export type ComponentKind =
@@ -139,7 +165,8 @@ export interface TablePage {
 export interface HubMessage {
   sequence: number
   time: string
-  cause: number | null
+  /** The sequence of what was being heard as it was sent, or the market event. */
+  cause: number | { method: string; exchange: string; pair: string; time: string } | null
   message: {
     mhubrpc: string
     method: string
@@ -175,7 +202,8 @@ export interface History {
   source: string
   total: number
   candles: StoredCandles[]
-  recordings: { exchange: string; pair: string; start: number; end: number }[]
+  /** Their times are ISO text. */
+  recordings: { exchange: string; pair: string; start: string; end: string }[]
 }
 
 /** Ratios are floats; where one is null, `undefined` says why. */
@@ -187,7 +215,27 @@ export interface Figures {
   sortino: number | null
   calmar: number | null
   max_drawdown: number | null
+  drawdown: {
+    depth: number
+    peak_s: number
+    trough_s: number
+    recovered_s: number | null
+    duration_s: number
+  } | null
+  /** By month: `2026-11`. */
+  monthly_returns: Record<string, number>
+  days: number
   undefined: Record<string, string>
+}
+
+/** A round trip; `profit` in the quote currency, `fraction` of its cost. */
+export interface Trip {
+  time: string
+  exchange: string
+  pair: string
+  size: Amount
+  profit: Amount
+  fraction: number
 }
 
 export interface Report {
@@ -195,15 +243,37 @@ export interface Report {
   strategy: string
   mode: RunMode
   params: Record<string, unknown>
+  source: string
+  /** Such as `BTC_USD on gdax`. */
+  pairs: string[]
+  events: Record<string, number>
   period_start: string
   period_end: string
   currency: string
   initial_equity: Amount
   final_equity: Amount
+  days_per_year: number
+  risk_free: number
   figures: Figures
+  benchmark: { bases: string[]; total_return: number | null; max_drawdown: number | null }
+  exposure: { time: number; equity: number }
+  turnover: { traded: Record<string, Amount>; times: number | null; times_a_year: number | null }
+  round_trips: {
+    count: number
+    won: number
+    lost: number
+    profit: Record<string, Amount>
+    win_rate: number | null
+    profit_factor: number | null
+    best: Trip | null
+    worst: Trip | null
+    undefined: Record<string, string>
+  }
   fees_paid: Record<string, Amount>
+  fees: { exchange: string; maker: Amount; taker: Amount }[]
   orders: number
   trades: number
+  wallets: { exchange: string; currency: string; balance: Amount }[]
   fill_model: string | null
   warnings: string[]
 }
@@ -212,6 +282,27 @@ export type Comparison = Record<
   string,
   { summary: Report | null; equity: [time: string, equity: Amount][] }
 >
+
+/** What the runs of a strategy in a mode have come to together; sums are amounts, the rest are floats. */
+export interface Performance {
+  strategy: string
+  mode: RunMode
+  currency: string | null
+  runs: number
+  running: number
+  failed: number
+  initial_equity: Amount | null
+  equity: Amount | null
+  total_return: number | null
+  /** Of single runs. */
+  best: number | null
+  worst: number | null
+  sharpe: number | null
+  max_drawdown: number | null
+  fees_paid: Record<string, Amount>
+  orders: number
+  trades: number
+}
 
 /** What is pushed, by the name of its event. */
 export interface RunsPushed {
