@@ -2,6 +2,7 @@ import react from '@vitejs/plugin-react'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const cryptick = process.env.CRYPTICK_URL ?? 'http://127.0.0.1:5726'
 const xwrap = process.env.XWRAP_URL ?? 'http://127.0.0.1:4242'
 
 export default defineConfig({
@@ -12,6 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: true,
+    rollupOptions: { input: ['index.html', 'xwrap.html'] },
   },
   server: {
     proxy: {
@@ -21,6 +23,12 @@ export default defineConfig({
         xfwd: true,
         rewrite: (path) => path.replace('/api/xwrap', ''),
         cookiePathRewrite: { '/auth': '/api/xwrap/auth' },
+      },
+      '/api/cryptick': {
+        target: cryptick,
+        ws: true,
+        xfwd: true,
+        rewrite: (path) => path.replace('/api/cryptick', ''),
       },
     },
   },

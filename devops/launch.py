@@ -11,12 +11,14 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+import webbrowser
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from honcho.manager import Manager
@@ -28,9 +30,10 @@ from exchange_wrapper.users.local_token import token_for
 ROOT = Path(__file__).resolve().parent.parent
 SANDBOX_SETTINGS = ROOT / "devops/settings-sandbox.json"
 SANDBOX_REST = "http://127.0.0.1:4280"
-XWRAP = "http://127.0.0.1:4242/xwrap/v1"
+XWRAP = "http://127.0.0.1:4242"
 SERVER = "http://127.0.0.1:5726"
 PAGE = "http://127.0.0.1:8200"
+LIVE_PAGE = "http://127.0.0.1:8201"
 PAGE_FILES = ROOT / "cryptock/dist/index.html"
 STOP_S_MAX = 4.0  # honcho kills what is left five seconds after the first process ended
 POLL_S = 0.2
@@ -90,38 +93,65 @@ def wait_until(ready: Callable[[], Any]) -> None:
 
 def xwrap_ready() -> bool:
     """Tell whether every exchange of a running xWrap is ready."""
-    exchanges = fetch(f"{XWRAP}/exchanges")
+    exchanges = fetch(f"{XWRAP}/xwrap/v1/exchanges")
     return bool(exchanges) and all(exchange["status"] == "ready" for exchange in exchanges)
 
 
-def page_ready() -> bool:
-    """Tell whether the page is served."""
+def page_ready(page: str) -> bool:
+    """Tell whether the page is served at an address."""
     try:
-        with urlopen(PAGE, timeout=2) as answer:
+        with urlopen(page, timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
 
 
-def guide(manager: OrderlyManager, sandbox: bool, page: bool) -> None:
+def pages_of(config: Path) -> list[str]:
+    """Return the addresses to serve the page at: one for live trading, one for all else."""
+    try:
+        exchanges = json.loads(config.read_text(encoding="utf-8"))["exchanges"].values()
+        modes = {exchange["mode"] for exchange in exchanges}
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # xWrap will say what is wrong with it
+        modes = set()
+    return ([] if modes == {"live"} else [PAGE]) + ([LIVE_PAGE] if "live" in modes else [])
+
+
+def show(page: str) -> None:
+    """Open the page where somebody sits in front of a screen."""
+    seen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    if sys.stdout.isatty() and (seen or sys.platform == "darwin"):
+        webbrowser.open(page)
+
+
+def guide(manager: OrderlyManager, sandbox: bool, pages: Sequence[str]) -> None:
     """Say when each part is healthy, where it is, and what to try next."""
     started = time.monotonic()
 
     def healthy(what: str, where: str, then: str) -> None:
-        manager.say(f"{what:<9}healthy after {time.monotonic() - started:.1f} s   {where}   {then}")
+        manager.say(
+            f"{what:<10}healthy after {time.monotonic() - started:.1f} s   {where}   {then}"
+        )
 
     if sandbox:
         wait_until(lambda: fetch(f"{SANDBOX_REST}/time"))
         healthy("market", SANDBOX_REST, "try /products/BTC-USD/ticker")
     wait_until(xwrap_ready)
-    healthy("xWrap", XWRAP, "try /status, /health")
+    healthy("xWrap", XWRAP, "its dashboard; the API is described at /docs")
     wait_until(lambda: fetch(f"{SERVER}/health"))
-    healthy("Cryptick", SERVER, "try /docs, /runs")
-    wait_until(lambda: (fetch(f"{XWRAP}/wallets/allocated") or {}).get("wallets"))
+    healthy("Cryptick", SERVER, "its messages; the API is described at /docs")
+    wait_until(lambda: (fetch(f"{XWRAP}/xwrap/v1/wallets/allocated") or {}).get("wallets"))
     healthy("run", "var/runs", "its orders and fills follow here; each run has a folder")
-    if page:
-        wait_until(page_ready)
-        healthy("page", PAGE, "open it in a browser")
+    for page in pages:
+        wait_until(lambda page=page: page_ready(page))
+        name = "live page" if page == LIVE_PAGE else "page"
+        healthy(name, page, "open it in a browser; sign in as admin")
+    if pages:
+        show(pages[0])
     today = datetime.now(UTC).date()
     period = f"-s {today - timedelta(days=60):%d-%m-%Y} -e {today - timedelta(days=1):%d-%m-%Y}"
     manager.say("Ctrl-C ends everything. In another terminal, try:")
@@ -170,14 +200,18 @@ def main() -> int:
     run = f"-m cryptick.run HodlStrategy -m paper --gdax-usd 10000 --wait 120s --runs-dir {runs}"
     add("run", f"exec {python} {run}")
 
-    page = shutil.which("node") is not None and PAGE_FILES.is_file()
-    if page:
-        add("page", "exec node cryptock/gateway/main.js")
+    pages = []
+    if shutil.which("node") is not None and PAGE_FILES.is_file():
+        pages = pages_of(config)
+        for page in pages:
+            port = urlsplit(page).port
+            name = "live" if page == LIVE_PAGE else "page"
+            add(name, f"PAGE_PORT={port} exec node cryptock/gateway/main.js")
     else:
         print("make run: the page is left out: it needs nodejs and npm", file=sys.stderr)
 
     print(f"make run: xWrap and runs are {describe()}")
-    Thread(target=guide, args=(manager, config == SANDBOX_SETTINGS, page), daemon=True).start()
+    Thread(target=guide, args=(manager, config == SANDBOX_SETTINGS, pages), daemon=True).start()
     manager.loop()
     interrupted = manager.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     return 0 if interrupted else manager.returncode or 0

@@ -48,6 +48,7 @@ out has no limit::
 ``PUBLIC_HOST``    names, split by commas, that browsers may use    none but loopback's
                    for the service
 ``SENTRY_DSN``     where errors are reported to                     nowhere
+``PAGE_FOLDER``    where the dashboard's page was built             ``cryptock/dist``
 =================  =======================================================  ====================
 """
 
@@ -189,6 +190,7 @@ class Settings:
     influxdb_dsn: str | None = field(default=None, repr=False)  # may hold a password
     public_hosts: tuple[str, ...] = ()
     sentry_dsn: str | None = field(default=None, repr=False)
+    page_folder: Path = Path("cryptock/dist")
 
     @property
     def timeseries(self) -> str | Path:
@@ -229,6 +231,7 @@ class Settings:
             influxdb_dsn=config.getenv("INFLUXDB_DSN", cast=str) or None,
             public_hosts=config.getenv("PUBLIC_HOST", (), _names),
             sentry_dsn=config.getenv("SENTRY_DSN", None, str) or None,
+            page_folder=config.getenv("PAGE_FOLDER", "cryptock/dist", Path),
         )
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from cryptick.server.following import Following
 from cryptick.server.gate import Gate
+from cryptick.server.login import add_login
 from cryptick.server.metrics import Metrics
 from cryptick.server.runnables import Runnables
 from cryptick.server.service import ABOUT, CryptickService
@@ -27,6 +28,7 @@ from exchange_wrapper.times import UtcNs, to_iso
 from serving.durations import LoopLag
 from serving.hosts import Hosts
 from serving.http_server import HttpServer
+from serving.page_files import add_page
 from serving.registry import Api, Caller
 from serving.socketio_server import SocketIoServer
 from serving.wire import encode
@@ -95,6 +97,8 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         metrics = Metrics(store, api, events, lag)
         hosts = Hosts((settings.host, *settings.public_hosts))
         web = HttpServer(api, hosts, metrics.text, gate.identify)
+        add_login(web, settings.xwrap_http)
+        add_page(web, Path(settings.page_folder), "hub.html")
         events.attach(web.app)
         stack.push_async_callback(supervisor.close)
         stack.push_async_callback(following.close)

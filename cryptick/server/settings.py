@@ -2,7 +2,7 @@
 
 The file has a member ``cryptick``, beside those of xWrap if it is the same file; see `Settings` for
 what may be in it. The environment comes first: ``CRYPTICK_HOST``, ``CRYPTICK_PORT``,
-``CRYPTICK_RUNS``, ``XWRAP_URL``, ``XWRAP_HTTP``, ``PUBLIC_HOST``.
+``CRYPTICK_RUNS``, ``XWRAP_URL``, ``XWRAP_HTTP``, ``PUBLIC_HOST``, ``PAGE_FOLDER``.
 """
 
 import os
@@ -31,6 +31,7 @@ _VARIABLES: Final = {
     "XWRAP_URL": "xwrap",
     "XWRAP_HTTP": "xwrap_http",
     "PUBLIC_HOST": "public_hosts",
+    "PAGE_FOLDER": "page_folder",
 }
 
 
@@ -59,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ``cancel``, ``keep`` or ``release``: what becomes of orders and funds of a run that failed.
     stop_s : float
         How long a run may take to stop before it is killed.
+    page_folder : str
+        Where the dashboard's page was built.
     """
 
     host: str = "127.0.0.1"
@@ -73,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
     on_death: OnDeath = "cancel"
     stop_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
+    page_folder: str = "cryptock/dist"
 
 
 class _File(msgspec.Struct):

@@ -15,9 +15,10 @@ it.runIf(process.env.RECORD)('records the service', async () => {
   const platform = await startPlatform()
   try {
     let token = ''
-    const ask = async (path: string, body?: unknown): Promise<unknown> => {
-      const answer = await fetch(`${platform.page}/api/xwrap${path}`, {
-        method: body === undefined ? 'GET' : 'POST',
+    const ask = async (path: string, body?: unknown, service = 'xwrap'): Promise<unknown> => {
+      const put = service === 'cryptick' ? 'PUT' : 'POST'
+      const answer = await fetch(`${platform.page}/api/${service}${path}`, {
+        method: body === undefined ? 'GET' : put,
         headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
@@ -72,10 +73,79 @@ it.runIf(process.env.RECORD)('records the service', async () => {
       candles: `/ohlcv/gdax/BTC_USD?freq=6h`,
     }
     for (const [name, path] of Object.entries(paths)) recorded[name] = await ask(`${v1}${path}`)
-    await mkdir(FOLDER, { recursive: true })
+    Object.assign(recorded, await recordRuns((path, body) => ask(path, body, 'cryptick')))
+    await mkdir(join(FOLDER, 'runs'), { recursive: true })
     for (const [name, answer] of Object.entries(recorded))
       await writeFile(join(FOLDER, `${name}.json`), `${JSON.stringify(answer, null, 1)}\n`)
   } finally {
     await platform.stop()
   }
 })
+
+type Ask = (path: string, body?: unknown) => Promise<unknown>
+
+/** A backtest, a run that shows each kind of component, and a frontier that waits for a confirmation. */
+async function recordRuns(ask: Ask): Promise<Record<string, unknown>> {
+  const start = async (strategy: string, mode: string, params: object = {}) => {
+    const balances = [{ exchange: 'gdax', base: 'USD', balance: '10000' }]
+    const form = { mode, balances, params }
+    const { run_id } = (await ask(`/runnables/${strategy}/start`, form)) as { run_id: string }
+    return run_id
+  }
+  const until = async (runId: string, done: (run: Record<string, unknown>) => boolean) => {
+    const isDone = async () => done((await ask(`/runs/${runId}`)) as Record<string, unknown>)
+    await expect.poll(isDone, { timeout: 60_000 }).toBe(true)
+  }
+  const cross = await start('SmaCross', 'backtest')
+  const hodl = await start('HodlStrategy', 'backtest')
+  const demo = await start('ComponentDemo', 'backtest')
+  for (const each of [cross, hodl, demo]) await until(each, ({ state }) => state === 'stopped')
+  const frontier = await start('EfficientFrontier', 'paper', {
+    days: 3,
+    cloud: 200,
+    resamples: 20,
+    interval_s: 1,
+  })
+  const components = `/runs/${frontier}/components`
+  const rows = async (run: string, id: string) =>
+    (await ask(`/runs/${run}/components/${id}/rows?limit=300`)) as { rows: unknown[] }
+  const isDrawn = async () => ((await ask(components)) as { id: string }[]).length > 5
+  await expect.poll(isDrawn, { timeout: 60_000 }).toBe(true)
+  await expect.poll(async () => (await rows(frontier, 'points')).rows.length).toBeGreaterThan(0)
+  await ask(`${components}/minimum-variance`, { value: 'record-1' })
+  await ask(`${components}/weight-btc`, { value: '40' })
+  await ask(`${components}/weight-eth`, { value: '35' })
+  await ask(`${components}/preview-again`, { value: 'record-2' })
+  await expect
+    .poll(async () => (await rows(frontier, 'preview')).rows.length, { timeout: 60_000 })
+    .toBeGreaterThan(0)
+  const paths: Record<string, string> = {
+    runnables: '/runnables',
+    'parameters-frontier': '/runnables/EfficientFrontier/parameters',
+    'parameters-cross': '/runnables/SmaCross/parameters',
+    history: '/history',
+    runs: '/runs',
+    'run-frontier': `/runs/${frontier}`,
+    'run-cross': `/runs/${cross}`,
+    'components-frontier': components,
+    'components-demo': `/runs/${demo}/components`,
+    report: `/runs/${cross}/report`,
+    orders: `/runs/${cross}/orders`,
+    trades: `/runs/${cross}/trades`,
+    equity: `/runs/${cross}/equity?limit=300`,
+    compare: `/compare?run_id=${cross},${hodl}`,
+    messages: `/runs/${cross}/messages?limit=40`,
+    log: `/runs/${cross}/log`,
+  }
+  const found: Record<string, unknown> = {}
+  for (const [name, path] of Object.entries(paths)) found[`runs/${name}`] = await ask(path)
+  for (const [name, run] of Object.entries({ frontier, demo }))
+    found[`runs/rows-${name}`] = Object.fromEntries(
+      await Promise.all(
+        (found[`runs/components-${name}`] as { id: string; rows: number }[])
+          .filter((each) => each.rows > 0)
+          .map(async ({ id }) => [id, await rows(run, id)]),
+      ),
+    )
+  return found
+}

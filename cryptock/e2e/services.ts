@@ -1,4 +1,4 @@
-/** The real services on free ports: a simulated market, xWrap with two paper exchanges, the gateway. */
+/** The real services on free ports: a simulated market, xWrap with two paper exchanges, Cryptick, the gateway. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -55,6 +55,9 @@ function found(pattern: RegExp, text: string): string {
 
 export interface Platform {
   page: string
+  /** Where the services have their own dashboards. */
+  xwrap: string
+  cryptick: string
   password: string
   /** End xWrap without a chance to tidy up, and start it again on the same port. */
   restartXWrap: (between: () => Promise<void>) => Promise<void>
@@ -113,13 +116,26 @@ export async function startPlatform(): Promise<Platform> {
     running.push(xwrap)
     const password = found(/log in as admin with (\S+)/, xwrap.printed())
     const http = found(/ http (\S+)/, xwrap.printed())
+    const rpc = found(/ rpc (\S+)/, xwrap.printed())
     env.WEB_PORT = new URL(http).port
+    env.RPC_PORT = new URL(rpc).port
+    const cryptick = await start(PYTHON, ['-m', 'cryptick.server'], 'Cryptick ready', {
+      ...env,
+      CRYPTICK_PORT: '0',
+      CRYPTICK_RUNS: join(folder, 'runs'),
+      XWRAP_URL: rpc,
+      XWRAP_HTTP: http,
+    })
+    running.push(cryptick)
     const gateway = await start('node', ['cryptock/gateway/main.js'], 'page ready', {
       PAGE_PORT: '0',
       XWRAP_URL: http,
+      CRYPTICK_URL: found(/ http (\S+)/, cryptick.printed()),
     })
     running.push(gateway)
     return {
+      xwrap: http,
+      cryptick: found(/ http (\S+)/, cryptick.printed()),
       page: found(/page ready: (\S+)/, gateway.printed()),
       password,
       stop,

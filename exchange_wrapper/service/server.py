@@ -21,6 +21,7 @@ from exchange_wrapper.wsock_server import WebSocketServer, listen
 from serving.durations import LoopLag
 from serving.hosts import Hosts
 from serving.http_server import HttpServer
+from serving.page_files import add_page
 from serving.registry import Api
 from serving.socketio_server import SocketIoServer
 
@@ -91,6 +92,7 @@ async def serve(
         metrics = Metrics(service.engine, api, websockets, events, lag)
         web = HttpServer(api, hosts, metrics.text, gate.identify)
         add_login(web, gate)
+        add_page(web, settings.page_folder, "xwrap.html")
         events.attach(web.app)
         stack.push_async_callback(web.shutdown)
         stack.push_async_callback(events.shutdown)

@@ -9,10 +9,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from devops.launch import pages_of
 from tests.system.processes import ROOT
 
 PORTS = (4200, 4242, 4280, 4281, 5726, 8200)
-HEALTHY = ("market   healthy", "xWrap    healthy", "Cryptick healthy", "run      healthy")
+HEALTHY = ("market    healthy", "xWrap     healthy", "Cryptick  healthy", "run       healthy")
 
 
 def ports_are_free() -> bool:
@@ -57,3 +58,20 @@ class Launch(unittest.IsolatedAsyncioTestCase):
         with (run / "trades.csv").open(newline="") as trades:
             self.assertGreaterEqual(len(list(csv.DictReader(trades))), 1)
         self.assertTrue(ports_are_free())
+
+
+class Pages(unittest.TestCase):
+    def test_one_is_for_live_trading_and_one_for_all_else(self) -> None:
+        paper, live = "http://127.0.0.1:8200", "http://127.0.0.1:8201"
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for modes, expected in (
+            (["paper"], [paper]),
+            (["live"], [live]),
+            (["paper", "live"], [paper, live]),
+            ([], [paper]),
+        ):
+            with self.subTest(modes):
+                config = folder / "settings.json"
+                exchanges = {f"venue{n}": {"mode": mode} for n, mode in enumerate(modes)}
+                config.write_text(json.dumps({"exchanges": exchanges}))
+                self.assertEqual(pages_of(config), expected)

@@ -3,32 +3,40 @@ import { useEffect, useMemo, useState } from 'react'
 import { Provider } from 'react-redux'
 import { Navigate, Route, Routes } from 'react-router'
 import { SignIn } from '@/features/session/SignIn'
-import { renew, send } from '@/shared/api/request'
+import { renew, send, type Service } from '@/shared/api/request'
 import { selectIsReady, selectSession, signedIn, signedOut } from '@/shared/api/session'
 import type { Notifications, Session } from '@/shared/api/wire'
+import { cryptickApi } from '@/shared/api/cryptick'
 import { xwrapApi } from '@/shared/api/xwrap'
-import { LiveContext, useAppDispatch, useAppSelector } from '@/shared/hooks'
-import { Live, type Socket } from '@/shared/live/live'
+import { LiveContext, RunsContext, useAppDispatch, useAppSelector } from '@/shared/hooks'
+import type { Socket } from '@/shared/live/link'
+import { Live } from '@/shared/live/live'
+import { RunsLive } from '@/shared/live/runs'
 import { ordersForgotten } from '@/shared/live/orders'
 import type { AppStore } from '@/shared/store'
 import { makeTheme, type Scheme } from '@/shared/theme'
-import { Frame } from './Frame'
-import { PAGES } from './pages'
+import { type Place, PlaceContext } from './place'
 
-export type OpenSocket = (token: () => string | null) => Socket
+export type OpenSocket = (service: Service, token: () => string | null) => Socket
 
 const SCHEME = 'cryptock.scheme'
 
 /** What is pushed, for a store's session. */
-function liveFor(store: AppStore, open: OpenSocket): Live {
+function liveFor(store: AppStore, open: OpenSocket) {
   const token = () => store.getState().session.token
   const renewSession = async () => {
     const renewed = await renew()
     if ('data' in renewed) store.dispatch(signedIn(renewed.data as Session))
     else if (renewed.error.status === 401) store.dispatch(signedOut('Your session has ended.'))
   }
-  return new Live({
-    open: () => open(token),
+  const common = {
+    renew: renewSession,
+    dispatch: (action: unknown) => store.dispatch(action as never),
+    getState: () => store.getState(),
+  }
+  const market = new Live({
+    ...common,
+    open: () => open('xwrap', token),
     catchUp: async (seq) => {
       const call = { path: '/xwrap/v1/notifications', query: { seq: seq ?? undefined } }
       let answer = await send(call, token())
@@ -39,13 +47,11 @@ function liveFor(store: AppStore, open: OpenSocket): Live {
       if ('error' in answer) throw new Error(answer.error.message)
       return answer.data as Notifications
     },
-    renew: renewSession,
-    dispatch: (action) => store.dispatch(action as never),
-    getState: () => store.getState(),
   })
+  return { market, runs: new RunsLive({ ...common, open: () => open('cryptick', token) }) }
 }
 
-export function App({ store, open }: { store: AppStore; open: OpenSocket }) {
+export function App({ store, open, place }: { store: AppStore; open: OpenSocket; place: Place }) {
   const dark = useMediaQuery('(prefers-color-scheme: dark)', { noSsr: true })
   const [chosen, setChosen] = useState(() => localStorage.getItem(SCHEME) as Scheme | null)
   const scheme = chosen ?? (dark ? 'dark' : 'light')
@@ -60,15 +66,27 @@ export function App({ store, open }: { store: AppStore; open: OpenSocket }) {
     <Provider store={store}>
       <ThemeProvider theme={theme}>
         <CssBaseline enableColorScheme />
-        <LiveContext value={live}>
-          <Content live={live} onScheme={toggle} />
-        </LiveContext>
+        <PlaceContext value={place}>
+          <LiveContext value={live.market}>
+            <RunsContext value={live.runs}>
+              <Content live={live} place={place} onScheme={toggle} />
+            </RunsContext>
+          </LiveContext>
+        </PlaceContext>
       </ThemeProvider>
     </Provider>
   )
 }
 
-function Content({ live, onScheme }: { live: Live; onScheme: () => void }) {
+function Content({
+  live,
+  place,
+  onScheme,
+}: {
+  live: ReturnType<typeof liveFor>
+  place: Place
+  onScheme: () => void
+}) {
   const dispatch = useAppDispatch()
   const { status } = useAppSelector(selectSession)
   const ready = useAppSelector(selectIsReady)
@@ -80,23 +98,26 @@ function Content({ live, onScheme }: { live: Live; onScheme: () => void }) {
   }, [status, dispatch])
   useEffect(() => {
     if (!ready) return undefined
-    live.start()
+    if (place.served.includes('xwrap')) live.market.start()
+    if (place.served.includes('cryptick')) live.runs.start()
     return () => {
-      live.stop()
+      live.market.stop()
+      live.runs.stop()
       // Whoever signs in next may not be allowed to see it.
       dispatch(ordersForgotten())
       dispatch(xwrapApi.util.resetApiState())
+      dispatch(cryptickApi.util.resetApiState())
     }
-  }, [ready, live, dispatch])
+  }, [ready, live, place, dispatch])
   if (status === 'unknown') return null
   if (!ready) return <SignIn />
   return (
     <Routes>
-      <Route element={<Frame onScheme={onScheme} />}>
-        {PAGES.map(({ path, Content: Page }) => (
+      <Route element={<place.Frame onScheme={onScheme} />}>
+        {place.pages.map(({ path, Content: Page }) => (
           <Route key={path} path={path} element={<Page />} />
         ))}
-        <Route path="*" element={<Navigate to="/market" replace />} />
+        <Route path="*" element={<Navigate to={place.pages[0]?.path ?? '/'} replace />} />
       </Route>
     </Routes>
   )

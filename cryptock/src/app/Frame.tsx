@@ -1,6 +1,7 @@
 /** What is around every page: rail, top bar, bottom line, and what is always in reach. */
 import Brightness6 from '@mui/icons-material/Brightness6'
 import HelpOutline from '@mui/icons-material/HelpOutlineOutlined'
+import MoreHoriz from '@mui/icons-material/MoreHoriz'
 import Search from '@mui/icons-material/Search'
 import {
   Alert,
@@ -19,7 +20,7 @@ import {
 import { useTheme } from '@mui/material/styles'
 import visuallyHidden from '@mui/utils/visuallyHidden'
 import { Suspense, useState } from 'react'
-import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
+import { matchPath, NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { KillButton, KillDialog } from '@/features/control/KillSwitch'
 import { selectSession, signedOut } from '@/shared/api/session'
 import { useGetExchangesQuery, useGetOrdersQuery, useLogoutMutation } from '@/shared/api/xwrap'
@@ -27,22 +28,16 @@ import { pairName } from '@/shared/format'
 import { useAppDispatch, useAppSelector } from '@/shared/hooks'
 import { selectConnection, selectConnectionSince } from '@/shared/live/market'
 import { Ago } from '@/shared/ui/parts'
-import { PAGES } from './pages'
+import { railOf, usePlace } from './place'
 import { type Command, Palette } from './Palette'
 import { StatusLine } from './StatusLine'
 import { Broken } from './Broken'
 import { useKeys } from './useKeys'
 
-const HELP: readonly (readonly [string, string])[] = [
-  ['Ctrl K', 'find or do anything'],
-  ...PAGES.map(({ key, name }) => [`g ${key}`, `go to ${name}`] as const),
-  ['n', 'new order'],
-  ['k', 'kill switch'],
-  ['t', 'light or dark'],
-  ['?', 'this help'],
-]
-
 export function Frame({ onScheme }: { onScheme: () => void }) {
+  const place = usePlace()
+  const rail = railOf(place)
+  const isThere = (path: string) => place.pages.some((page) => page.path === path)
   const navigate = useNavigate()
   const dispatch = useAppDispatch()
   const { pathname } = useLocation()
@@ -71,10 +66,10 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
     k: () => setShown('kill'),
     n: () => go('/orders?new'),
     t: onScheme,
-    ...Object.fromEntries(PAGES.map(({ key, path }) => [`g ${key}`, () => go(path)])),
+    ...Object.fromEntries(rail.map(({ key, path }) => [`g ${key}`, () => go(path)])),
   })
   const commands: Command[] = [
-    ...PAGES.map((page) => ({
+    ...rail.map((page) => ({
       name: `Go to ${page.name}`,
       hint: `g ${page.key}`,
       run: () => go(page.path),
@@ -85,14 +80,22 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
     { name: 'Light or dark', hint: 't', run: onScheme },
     { name: 'Help: keys', hint: '?', run: () => setShown('help') },
     { name: 'Sign out', run: () => void leave() },
-    ...exchanges.flatMap(({ exchange, pairs }) =>
+    ...(isThere('/market') ? exchanges : []).flatMap(({ exchange, pairs }) =>
       pairs.map((pair) => ({
         name: `Market of ${pairName(pair)} on ${exchange}`,
         run: () => go(`/market?of=${exchange}:${pair}`),
       })),
     ),
   ]
-  const links = PAGES.map(({ path, name: title, Icon }) => (
+  const help: readonly (readonly [string, string])[] = [
+    ['Ctrl K', 'find or do anything'],
+    ...rail.map(({ key, name: title }) => [`g ${key}`, `go to ${title}`] as const),
+    ['n', 'new order'],
+    ['k', 'kill switch'],
+    ['t', 'light or dark'],
+    ['?', 'this help'],
+  ]
+  const links = rail.map(({ path, name: title, Icon }) => (
     <Tooltip key={path} title={phone ? '' : title} placement="right">
       <Box
         component={NavLink}
@@ -152,7 +155,8 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
           <>
             {links.slice(0, 2)}
             {kill}
-            {links.slice(2)}
+            {links.slice(2, 3)}
+            {rail.length > 3 && <More links={rail.slice(3)} onGo={go} />}
           </>
         ) : (
           <>
@@ -178,7 +182,7 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         }}
       >
         <Box component="span" sx={{ fontSize: 16, fontWeight: 700 }}>
-          Cryptick
+          {place.title}
         </Box>
         {mode !== null && (
           <Tooltip
@@ -256,7 +260,9 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         </Tooltip>
       </Box>
       <Box component="main" sx={{ gridArea: 'page', overflow: 'auto', p: phone ? 2 : 4 }}>
-        <h1 style={visuallyHidden}>{PAGES.find(({ path }) => path === pathname)?.name}</h1>
+        <h1 style={visuallyHidden}>
+          {place.pages.find(({ path }) => matchPath(path, pathname))?.name}
+        </h1>
         <Away />
         <Broken key={pathname}>
           <Suspense fallback={<Skeleton variant="rounded" height={400} />}>
@@ -282,7 +288,7 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
               '& dd': { m: 0 },
             }}
           >
-            {HELP.map(([keys, what]) => (
+            {help.map(([keys, what]) => (
               <Box key={keys} sx={{ display: 'contents' }}>
                 <dt>
                   <kbd>{keys}</kbd>
@@ -294,6 +300,47 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
         </DialogContent>
       </Dialog>
     </Box>
+  )
+}
+
+/** What the rail of a phone has no room for. */
+function More({ links, onGo }: { links: ReturnType<typeof railOf>; onGo: (path: string) => void }) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null)
+  const { pathname } = useLocation()
+  const here = links.some(({ path }) => path === pathname)
+  return (
+    <>
+      <Button
+        color={here ? 'primary' : 'inherit'}
+        aria-haspopup="menu"
+        onClick={(event) => setAnchor(event.currentTarget)}
+        sx={{
+          flexDirection: 'column',
+          fontSize: 12,
+          fontWeight: 400,
+          minWidth: 48,
+          ...(!here && { color: 'text.secondary' }),
+        }}
+      >
+        <MoreHoriz />
+        More
+      </Button>
+      <Menu open={anchor !== null} anchorEl={anchor} onClose={() => setAnchor(null)}>
+        {links.map(({ path, name, Icon }) => (
+          <MenuItem
+            key={path}
+            selected={path === pathname}
+            onClick={() => {
+              setAnchor(null)
+              onGo(path)
+            }}
+            sx={{ gap: 2 }}
+          >
+            <Icon /> {name}
+          </MenuItem>
+        ))}
+      </Menu>
+    </>
   )
 }
 

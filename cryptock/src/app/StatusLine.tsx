@@ -6,13 +6,16 @@ import {
   useGetHealthQuery,
   useGetVersionQuery,
 } from '@/shared/api/xwrap'
+import { useGetRunsQuery } from '@/shared/api/cryptick'
 import { duration, utc } from '@/shared/format'
 import { useAppSelector, useNow } from '@/shared/hooks'
 import { HEALTH_MS, useFreshness } from '@/shared/live/freshness'
 import { selectConnection, selectConnectionSince } from '@/shared/live/market'
 import { selectOpen } from '@/shared/live/orders'
+import { selectHub } from '@/shared/live/runs'
 import { count } from '@/shared/format'
 import { Word } from '@/shared/ui/parts'
+import { usePlace } from './place'
 
 const CONNECTION = {
   connecting: 'connecting …',
@@ -78,6 +81,7 @@ export function StatusLine() {
       ) : (
         <span>ledger ?</span>
       )}
+      {usePlace().served.includes('cryptick') && <Hub now={now} />}
       <span>{live ? `${count(open.length, 'order')} open` : 'orders ?'}</span>
       <Box component="span" sx={{ flex: 1 }} />
       {version !== undefined && <span>v{version}</span>}
@@ -113,5 +117,34 @@ function VenueState({
             : `silent for ${duration(now - since)}`}
       </span>
     </Tooltip>
+  )
+}
+
+function Hub({ now }: { now: number }) {
+  const { data: runs } = useGetRunsQuery()
+  const hub = useAppSelector(selectHub)
+  return (
+    <>
+      <Tooltip
+        title={
+          hub.connection === 'live'
+            ? 'Cryptick, which runs the strategies'
+            : `Cryptick is ${CONNECTION[hub.connection]}: what is shown of runs may be out of date`
+        }
+      >
+        <span>
+          hub{' '}
+          <Word tone={hub.connection === 'live' ? 'good' : 'warn'}>
+            {hub.connection === 'live' ? '●' : '○'}
+          </Word>
+          {hub.connection === 'lost' && ` away for ${duration(now - hub.since)}`}
+        </span>
+      </Tooltip>
+      <span>
+        {hub.connection === 'live' && runs !== undefined
+          ? count(runs.filter(({ running }) => running).length, 'run')
+          : 'runs ?'}
+      </span>
+    </>
   )
 }

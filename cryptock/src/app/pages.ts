@@ -1,30 +1,22 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlined'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
-import { type ComponentType, lazy } from 'react'
-
-export interface Page {
-  path: string
-  name: string
-  key: string
-  Icon: ComponentType
-  Content: ComponentType
-}
+import { lazy } from 'react'
+import { Frame } from './Frame'
+import type { Page, Place } from './place'
 
 /** All there is to go to; each is loaded when it is first shown. */
-export const PAGES: readonly Page[] = [
+const PAGES: readonly Page[] = [
   {
     path: '/market',
     name: 'Market',
-    key: 'm',
-    Icon: ShowChart,
+    rail: { key: 'm', Icon: ShowChart },
     Content: lazy(() => import('@/features/market/Market').then((it) => ({ default: it.Market }))),
   },
   {
     path: '/wallets',
     name: 'Wallets',
-    key: 'w',
-    Icon: AccountBalanceWallet,
+    rail: { key: 'w', Icon: AccountBalanceWallet },
     Content: lazy(() =>
       import('@/features/wallets/Wallets').then((it) => ({ default: it.Wallets })),
     ),
@@ -32,8 +24,14 @@ export const PAGES: readonly Page[] = [
   {
     path: '/orders',
     name: 'Orders',
-    key: 'o',
-    Icon: SwapVert,
+    rail: { key: 'o', Icon: SwapVert },
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
   },
 ]
+
+export const CRYPTOCK: Place = {
+  title: 'Cryptick',
+  served: ['xwrap', 'cryptick'],
+  pages: PAGES,
+  Frame,
+}

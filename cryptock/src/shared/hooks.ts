@@ -3,12 +3,15 @@ import { useEffect, useSyncExternalStore } from 'react'
 import { createContext, use } from 'react'
 import type { Live } from './live/live'
 import type { Topic } from './live/market'
+import type { RunsLive } from './live/runs'
 import type { AppDispatch, RootState } from './store'
 
 export const useAppDispatch: () => AppDispatch = useDispatch
 export const useAppSelector: TypedUseSelectorHook<RootState> = useSelector
 
 export const LiveContext = createContext<Pick<Live, 'want'> | null>(null)
+
+export const RunsContext = createContext<Pick<RunsLive, 'follow'> | null>(null)
 
 /** Have market data pushed while the component is shown; nothing without a pair. */
 export function useTopic(channel: Topic['channel'], exchange: string, pair: string | null): void {

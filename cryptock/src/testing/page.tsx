@@ -3,8 +3,11 @@ import { act, render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { MemoryRouter } from 'react-router'
 import { App } from '@/app/App'
+import { CRYPTOCK } from '@/app/pages'
+import type { Place } from '@/app/place'
+import type { RunsPushed } from '@/shared/api/runs'
 import type { Pushed } from '@/shared/api/wire'
-import type { Socket } from '@/shared/live/live'
+import type { Socket } from '@/shared/live/link'
 import { makeStore } from '@/shared/store'
 import { posted } from './service'
 
@@ -43,14 +46,19 @@ const frames = (count: number) =>
     next(count)
   })
 
-export async function openPage(path = '/market', until = 'xWrap connected') {
+export async function openPage(
+  path = '/market',
+  until = 'xWrap connected',
+  place: Place = CRYPTOCK,
+) {
   posted.length = 0
   const store = makeStore()
-  const socket = new FakeSocket()
+  const sockets = { xwrap: new FakeSocket(), cryptick: new FakeSocket() }
+  const socket = sockets.xwrap
   const user = userEvent.setup()
   render(
     <MemoryRouter initialEntries={[path]}>
-      <App store={store} open={() => socket} />
+      <App store={store} open={(name) => sockets[name]} place={place} />
     </MemoryRouter>,
   )
   await screen.findByText(new RegExp(until))
@@ -59,7 +67,13 @@ export async function openPage(path = '/market', until = 'xWrap connected') {
       socket.hear(event, params)
       await frames(2)
     })
-  return { store, socket, user, push }
+  /** Have Cryptick tell something. */
+  const tell = <K extends keyof RunsPushed>(event: K, params: RunsPushed[K]) =>
+    act(async () => {
+      sockets.cryptick.hear(event, params)
+      await frames(2)
+    })
+  return { store, socket, hub: sockets.cryptick, user, push, tell }
 }
 
 /** Where something was posted, and what. */

@@ -1,4 +1,4 @@
-/** xWrap as it was recorded; see `npm run record`. */
+/** The services as they were recorded; see `npm run record`. */
 import { http, HttpResponse, type JsonBodyType } from 'msw'
 import { setupServer } from 'msw/node'
 import candles from './recorded/candles.json'
@@ -9,6 +9,24 @@ import history from './recorded/history.json'
 import incidents from './recorded/incidents.json'
 import login from './recorded/login.json'
 import orders from './recorded/orders.json'
+import runnables from './recorded/runs/runnables.json'
+import parametersFrontier from './recorded/runs/parameters-frontier.json'
+import parametersCross from './recorded/runs/parameters-cross.json'
+import storedHistory from './recorded/runs/history.json'
+import runs from './recorded/runs/runs.json'
+import runFrontier from './recorded/runs/run-frontier.json'
+import runCross from './recorded/runs/run-cross.json'
+import componentsFrontier from './recorded/runs/components-frontier.json'
+import componentsDemo from './recorded/runs/components-demo.json'
+import rowsFrontier from './recorded/runs/rows-frontier.json'
+import rowsDemo from './recorded/runs/rows-demo.json'
+import report from './recorded/runs/report.json'
+import runOrders from './recorded/runs/orders.json'
+import runTrades from './recorded/runs/trades.json'
+import equity from './recorded/runs/equity.json'
+import comparison from './recorded/runs/compare.json'
+import messages from './recorded/runs/messages.json'
+import log from './recorded/runs/log.json'
 import status from './recorded/status.json'
 import trades from './recorded/trades.json'
 import unallocated from './recorded/unallocated.json'
@@ -27,6 +45,24 @@ export const recorded = {
   trades,
   unallocated,
   wallets,
+  runnables,
+  parametersFrontier,
+  parametersCross,
+  storedHistory,
+  runs,
+  runFrontier,
+  runCross,
+  componentsFrontier,
+  componentsDemo,
+  rowsFrontier,
+  rowsDemo,
+  report,
+  runOrders,
+  runTrades,
+  equity,
+  comparison,
+  messages,
+  log,
 }
 
 const BASE = '*/api/xwrap'
@@ -34,6 +70,10 @@ const V1 = `${BASE}/xwrap/v1`
 
 export const get = (path: string, answer: JsonBodyType) =>
   http.get(`${V1}${path}`, () => HttpResponse.json(answer))
+
+/** Answer what is asked of Cryptick. */
+export const getRuns = (path: string, answer: JsonBodyType) =>
+  http.get(`*/api/cryptick${path}`, () => HttpResponse.json(answer))
 
 /** What was posted where, in order. */
 export const posted: { path: string; body: unknown }[] = []
@@ -48,6 +88,28 @@ export const post = (path: string, answer: JsonBodyType, status = 200) =>
 /** An error as the service tells it. */
 export const refusal = (path: string, status: number, kind: string, error: string, data = {}) =>
   post(path, { error, code: -32000, data: { error: kind, ...data } }, status)
+
+const rowsOf = (rows: Record<string, JsonBodyType>) => (id: unknown) =>
+  HttpResponse.json(rows[String(id)] ?? { offset: 0, rows: [], total: 0, changed: false })
+
+/** Components with their rows, for a run. */
+export const components = (
+  runId: string,
+  formats: JsonBodyType,
+  rows: Record<string, JsonBodyType>,
+) => [
+  getRuns(`/runs/${runId}/components`, formats),
+  http.get(`*/api/cryptick/runs/${runId}/components/:id/rows`, ({ params }) =>
+    rowsOf(rows)(params.id),
+  ),
+]
+
+/** Answer PUT requests to a path of Cryptick and note them. */
+export const put = (path: string, answer: JsonBodyType, status = 200) =>
+  http.put(`*/api/cryptick${path}`, async ({ request }) => {
+    posted.push({ path: new URL(request.url).pathname, body: await request.json() })
+    return HttpResponse.json(answer, { status })
+  })
 
 export const service = setupServer(
   get('/exchanges', exchanges),
@@ -79,4 +141,25 @@ export const service = setupServer(
   post('/xwrap/v1/wallets/virtual/transaction', 1),
   post('/xwrap/v1/control/kill_switch', { scope: null, level: 'cancel', cancelling: 1 }),
   post('/xwrap/v1/control/acknowledge', {}),
+  getRuns('/runnables', runnables),
+  getRuns('/runnables/EfficientFrontier/parameters', parametersFrontier),
+  getRuns('/runnables/:name/parameters', parametersCross),
+  getRuns('/history', storedHistory),
+  getRuns('/runs', runs),
+  getRuns('/compare', comparison as JsonBodyType),
+  ...components('componentdemo_0', componentsDemo, rowsDemo as Record<string, JsonBodyType>),
+  ...components(
+    'efficientfrontier_0',
+    componentsFrontier,
+    rowsFrontier as Record<string, JsonBodyType>,
+  ),
+  getRuns('/runs/efficientfrontier_0', runFrontier),
+  getRuns('/runs/:runId', runCross),
+  getRuns('/runs/:runId/components', []),
+  getRuns('/runs/:runId/report', report),
+  getRuns('/runs/:runId/orders', runOrders),
+  getRuns('/runs/:runId/trades', runTrades),
+  getRuns('/runs/:runId/equity', equity),
+  getRuns('/runs/:runId/messages', messages as JsonBodyType),
+  getRuns('/runs/:runId/log', log),
 )

@@ -1,9 +1,8 @@
-import { Box, Skeleton, ToggleButton, ToggleButtonGroup, Tooltip, Typography } from '@mui/material'
+import { Box, Skeleton, ToggleButton, ToggleButtonGroup, Tooltip } from '@mui/material'
 import { lazy, Suspense, useMemo } from 'react'
 import { useSearchParams } from 'react-router'
 import { subtract, ZERO } from '@/shared/amount'
-import type { Exchange } from '@/shared/api/wire'
-import { useGetCandlesQuery, useGetExchangesQuery, useGetHealthQuery } from '@/shared/api/xwrap'
+import { useGetCandlesQuery, useGetExchangesQuery } from '@/shared/api/xwrap'
 import {
   DASH,
   digitsOf,
@@ -15,7 +14,7 @@ import {
   wireTime,
 } from '@/shared/format'
 import { useAppSelector, useNow, useTopic } from '@/shared/hooks'
-import { HEALTH_MS, useFreshness } from '@/shared/live/freshness'
+import { useFreshness } from '@/shared/live/freshness'
 import {
   marketKey,
   selectConnection,
@@ -25,6 +24,7 @@ import {
 } from '@/shared/live/market'
 import { Ago, Card, Empty, ErrorNote, Flashing, Num, Word } from '@/shared/ui/parts'
 import { type Column, Table } from '@/shared/ui/Table'
+import { Venues } from '@/shared/ui/Venues'
 import { Ladder } from './Ladder'
 import { between } from './venues'
 
@@ -325,72 +325,5 @@ function Prints({ row }: { row: Row }) {
         />
       )}
     </Card>
-  )
-}
-
-function Venues({ exchanges }: { exchanges: Exchange[] }) {
-  return (
-    <Card title="Health of the exchanges">
-      <Box
-        sx={{
-          display: 'grid',
-          gap: 3,
-          gridTemplateColumns: 'repeat(auto-fill, minmax(min(100%, 260px), 1fr))',
-        }}
-      >
-        {exchanges.map((each) => (
-          <Venue key={each.exchange} exchange={each} />
-        ))}
-      </Box>
-    </Card>
-  )
-}
-
-function Venue({ exchange }: { exchange: Exchange }) {
-  const { data } = useGetHealthQuery(undefined, { pollingInterval: HEALTH_MS })
-  const { fresh, why } = useFreshness(exchange.exchange)
-  const health = data?.exchanges[exchange.exchange]
-  const facts: [string, string][] = [
-    ['mode', exchange.mode],
-    [
-      'delay of its trades',
-      typeof health?.latency_s !== 'number' ? DASH : duration(health.latency_s * 1000),
-    ],
-    [
-      'last message',
-      typeof health?.last_message_age_s !== 'number'
-        ? DASH
-        : `${duration(health.last_message_age_s * 1000)} ago`,
-    ],
-    ['connected anew', `${health?.reconnects ?? 0} ×`],
-    ['gaps', String(health?.gaps ?? 0)],
-    ['fees', `${exchange.fees.maker} / ${exchange.fees.taker}`],
-  ]
-  return (
-    <Box>
-      <Typography sx={{ mb: 1 }}>
-        <strong>{exchange.exchange}</strong>{' '}
-        <Word tone={fresh ? 'good' : 'warn'}>{fresh ? '● ready' : `○ ${why}`}</Word>
-      </Typography>
-      <Box
-        component="dl"
-        sx={{
-          display: 'grid',
-          gridTemplateColumns: '1fr auto',
-          rowGap: 1,
-          m: 0,
-          fontSize: 13,
-          '& dt': { color: 'text.secondary' },
-          '& dd': { m: 0 },
-        }}
-      >
-        {facts.map(([name, value]) => (
-          <Box key={name} sx={{ display: 'contents' }}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </Box>
-        ))}
-      </Box>
-    </Box>
   )
 }

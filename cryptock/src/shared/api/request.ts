@@ -1,13 +1,23 @@
-/** Requests to xWrap through the gateway, with the session's token, which is renewed when it ends. */
+/** Requests to the services through the gateway, with the session's token, which is renewed when it ends. */
 import type { BaseQueryFn } from '@reduxjs/toolkit/query'
 import type { Problem } from './problem'
 import { type SessionState, signedIn, signedOut } from './session'
 import type { Session } from './wire'
 
-export const XWRAP = '/api/xwrap'
+export type Service = 'xwrap' | 'cryptick'
+
+/** Under which path the services are: the gateway's, unless a dashboard says otherwise at its start. */
+export const SERVICES: Record<Service, string> = {
+  xwrap: '/api/xwrap',
+  cryptick: '/api/cryptick',
+}
+const NAMES = { xwrap: 'xWrap', cryptick: 'Cryptick' }
 
 export interface Call {
+  service?: Service
   path: string
+  /** POST by default if there is a body, else GET. */
+  method?: 'PUT' | 'DELETE'
   body?: unknown
   query?: Record<string, string | number | boolean | undefined>
 }
@@ -16,15 +26,18 @@ type Answer = { data: unknown } | { error: Problem }
 
 const TIMEOUT_MS = 20_000
 
-/** Send one request. A body makes it a POST. */
-export async function send({ path, body, query }: Call, token: string | null): Promise<Answer> {
+/** Send one request. */
+export async function send(
+  { service = 'xwrap', path, method, body, query }: Call,
+  token: string | null,
+): Promise<Answer> {
   const known = Object.entries(query ?? {}).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)]],
   )
   const search = known.length ? `?${new URLSearchParams(known)}` : ''
   try {
-    const answer = await fetch(`${location.origin}${XWRAP}${path}${search}`, {
-      method: body === undefined ? 'GET' : 'POST',
+    const answer = await fetch(`${location.origin}${SERVICES[service]}${path}${search}`, {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: {
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
@@ -36,7 +49,7 @@ export async function send({ path, body, query }: Call, token: string | null): P
     const read: unknown = await answer.json()
     return answer.ok ? { data: read } : { error: problemOf(answer.status, read) }
   } catch {
-    return { error: { status: 0, kind: '', message: 'xWrap gives no answer' } }
+    return { error: { status: 0, kind: '', message: `${NAMES[service]} gives no answer` } }
   }
 }
 

@@ -10,7 +10,9 @@ import type {
   Health,
   Incident,
   KillLevel,
+  LogRecord,
   NewOrder,
+  Notifications,
   Order,
   Session,
   Trade,
@@ -23,6 +25,7 @@ import type {
 
 const V1 = '/xwrap/v1'
 const ROWS_MAX = 1000
+const LOOKED_BACK = 2000 // notifications
 
 export const xwrapApi = createApi({
   reducerPath: 'xwrap',
@@ -85,6 +88,23 @@ export const xwrapApi = createApi({
     getControl: build.query<Control, void>({
       query: () => ({ path: `${V1}/control` }),
       providesTags: ['Control'],
+    }),
+    /** What xWrap still knows of its log, oldest first; newer records are pushed. */
+    getRecentLogs: build.query<LogRecord[], void>({
+      queryFn: async (_, __, ___, ask) => {
+        const path = `${V1}/notifications`
+        const newest = await ask({ path })
+        if (newest.error) return { error: newest.error }
+        const { last_seq } = newest.data as Notifications
+        const found = await ask({ path, query: { seq: Math.max(0, last_seq - LOOKED_BACK) } })
+        if (found.error) return { error: found.error }
+        const { notifications } = found.data as Notifications
+        return {
+          data: notifications.flatMap(({ method, params }) =>
+            method === 'logmessages' ? [params as LogRecord] : [],
+          ),
+        }
+      },
     }),
     getIncidents: build.query<Incident[], void>({
       query: () => ({ path: `${V1}/control/incidents` }),
@@ -155,6 +175,7 @@ export const {
   useGetOrdersQuery,
   useGetControlQuery,
   useGetIncidentsQuery,
+  useGetRecentLogsQuery,
   useMakeOrderMutation,
   useCancelOrderMutation,
   useCreateWalletSetMutation,

@@ -8,7 +8,7 @@
 import type { UnknownAction } from '@reduxjs/toolkit'
 import type { Notifications, Order, Pushed, Trade, WalletSet } from '../api/wire'
 import { xwrapApi } from '../api/xwrap'
-import { Frame } from './frame'
+import { Link, type Socket } from './link'
 import {
   connectionChanged,
   marketKey,
@@ -18,14 +18,6 @@ import {
   topicDropped,
 } from './market'
 import { ordersReceived, tradesReceived } from './orders'
-
-/** What is used of Socket.IO's client. */
-export interface Socket {
-  on(event: string, heard: (argument: unknown) => void): unknown
-  emitWithAck(event: string, argument: unknown): Promise<unknown>
-  connect(): unknown
-  disconnect(): unknown
-}
 
 export interface LiveOptions {
   /** Makes a socket that is not connected yet. */
@@ -55,49 +47,39 @@ const EVENTS = [
 ] as const satisfies readonly (keyof Pushed)[]
 
 const CURSOR_MS = 15_000
-const RETRY_MS = 2000
 const SUMMARY_MS = 1000
 
 export class Live {
   readonly #options: LiveOptions
-  readonly #frame: Frame<Event>
+  readonly #link: Link<Event>
   readonly #wanted = new Map<string, { topic: Topic; users: number }>()
-  #socket: Socket | null = null
-  #round = 0
   #cursor: number | null = null
   #newest: number | null = null
   #timer: ReturnType<typeof setInterval> | null = null
   #summary: ReturnType<typeof setTimeout> | null = null
-  #retry: ReturnType<typeof setTimeout> | null = null
 
   constructor(options: LiveOptions) {
     this.#options = options
-    this.#frame = new Frame((events) => this.#pass(events))
+    this.#link = new Link({
+      open: options.open,
+      names: EVENTS,
+      connected: (current) => this.#catchUp(current),
+      pass: (events) => this.#pass(events),
+      renew: options.renew,
+      tell: (connection) =>
+        options.dispatch(connectionChanged({ connection, at: (options.now ?? Date.now)() })),
+    })
   }
 
   start(): void {
-    if (this.#socket !== null) return
-    const socket = this.#options.open()
-    this.#socket = socket
-    socket.on('connect', () => void this.#connected())
-    socket.on('disconnect', (reason) => this.#lost(reason === 'io server disconnect'))
-    socket.on('connect_error', () => this.#lost(true))
-    for (const name of EVENTS)
-      socket.on(name, (params) => this.#frame.add({ name, params } as Event))
-    socket.connect()
-    this.#timer = setInterval(() => void this.#moveCursor(), CURSOR_MS)
+    if (this.#link.start()) this.#timer = setInterval(() => void this.#moveCursor(), CURSOR_MS)
   }
 
   stop(): void {
-    this.#round += 1
-    this.#socket?.disconnect()
-    this.#socket = null
+    this.#link.stop()
     this.#cursor = this.#newest = null
-    this.#frame.clear()
-    for (const timer of [this.#timer, this.#summary, this.#retry])
-      if (timer !== null) clearTimeout(timer)
-    this.#timer = this.#summary = this.#retry = null
-    this.#tell('connecting')
+    for (const timer of [this.#timer, this.#summary]) if (timer !== null) clearTimeout(timer)
+    this.#timer = this.#summary = null
   }
 
   /** Have a pair's market data pushed until the returned function is called. */
@@ -116,65 +98,38 @@ export class Live {
     }
   }
 
-  async #connected(): Promise<void> {
-    const round = ++this.#round
-    this.#tell('catching-up')
-    try {
-      const missed = await this.#options.catchUp(this.#cursor)
-      if (round !== this.#round) return
-      this.#cursor = this.#newest = missed.last_seq
-      for (const { method, params } of missed.notifications)
-        if ((EVENTS as readonly string[]).includes(method))
-          this.#frame.add({ name: method, params } as Event)
-      this.#frame.flush()
-      this.#options.dispatch(
-        xwrapApi.util.invalidateTags([
-          'Exchanges',
-          'Health',
-          'Wallets',
-          'History',
-          'Orders',
-          'Control',
-          'Candles',
-        ]),
-      )
-      for (const { topic } of this.#wanted.values()) void this.#ask('subscribe', topic)
-      this.#tell('live')
-    } catch {
-      this.#retry = setTimeout(() => {
-        if (round === this.#round) void this.#connected()
-      }, RETRY_MS)
-    }
-  }
-
-  #lost(refused: boolean): void {
-    const round = ++this.#round
-    this.#tell('lost')
-    if (!refused) return // it connects again by itself
-    this.#retry = setTimeout(() => {
-      if (round !== this.#round) return
-      void this.#options.renew().finally(() => round === this.#round && this.#socket?.connect())
-    }, RETRY_MS)
+  async #catchUp(current: () => boolean): Promise<void> {
+    const missed = await this.#options.catchUp(this.#cursor)
+    if (!current()) return
+    this.#cursor = this.#newest = missed.last_seq
+    for (const { method, params } of missed.notifications) this.#link.add(method, params)
+    this.#link.flush()
+    this.#options.dispatch(
+      xwrapApi.util.invalidateTags([
+        'Exchanges',
+        'Health',
+        'Wallets',
+        'History',
+        'Orders',
+        'Control',
+        'Candles',
+      ]),
+    )
+    for (const { topic } of this.#wanted.values()) void this.#ask('subscribe', topic)
   }
 
   async #moveCursor(): Promise<void> {
-    if (this.#options.getState().market.connection !== 'live') return
-    const round = this.#round
+    const before = this.#cursor
+    if (!this.#link.isLive()) return
     const newest = await this.#options.catchUp(null).catch(() => null)
-    if (newest === null || round !== this.#round) return
+    // Over a drop the cursor has to stay where it was.
+    if (newest === null || !this.#link.isLive() || before !== this.#cursor) return
     this.#cursor = this.#newest
     this.#newest = newest.last_seq
   }
 
-  async #ask(what: 'subscribe' | 'unsubscribe', topic: Topic): Promise<void> {
-    // While it is not connected it would be asked twice: on connecting all that is wanted is asked for.
-    const { connection } = this.#options.getState().market
-    if (connection !== 'live' && connection !== 'catching-up') return
-    await this.#socket?.emitWithAck(what, topic).catch(() => null)
-  }
-
-  #tell(connection: MarketState['connection']): void {
-    this.#options.dispatch(connectionChanged({ connection, at: (this.#options.now ?? Date.now)() }))
+  #ask(what: 'subscribe' | 'unsubscribe', topic: Topic): Promise<void> {
+    return this.#link.ask(what, topic)
   }
 
   #pass(events: Event[]): void {

@@ -2,6 +2,7 @@
 import { createSlice, original, type PayloadAction } from '@reduxjs/toolkit'
 import type { BookMessage, Channel, LogRecord, TickerMessage, TradeMessage } from '../api/wire'
 import { applyBook, type Book } from './book'
+import type { ConnectionState } from './link'
 
 const PRINTS_MAX = 50
 const LOGS_MAX = 1000
@@ -19,7 +20,7 @@ export interface Ticker extends TickerMessage {
 }
 
 export interface MarketState {
-  connection: 'connecting' | 'catching-up' | 'live' | 'lost'
+  connection: ConnectionState
   /** Since when, in ms since 1970. */
   since: number
   tickers: Record<string, Ticker>

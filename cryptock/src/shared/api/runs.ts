@@ -1,0 +1,226 @@
+/** What Cryptick sends, as far as the page reads it: see its `/openapi.json`. Amounts are text. */
+import type { Amount } from '../amount'
+
+export type RunMode = 'backtest' | 'paper' | 'live'
+export type RunState = 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'failed'
+
+export interface Runnable {
+  name: string
+  description: string
+  /** How many it has. */
+  parameters: number
+}
+
+export interface Parameter {
+  name: string
+  flag: string
+  /** `decimal` is text. */
+  type: 'string' | 'integer' | 'number' | 'decimal' | 'boolean' | 'strings'
+  default: unknown
+  unit: string
+  help: string
+  minimum: number | null
+  maximum: number | null
+  /** Which bounds can't be reached. */
+  exclusive: ('minimum' | 'maximum')[]
+  choices: string[] | null
+}
+
+export interface Funding {
+  exchange: string
+  base: string
+  balance: Amount
+}
+
+export interface StartForm {
+  mode: RunMode
+  balances: Funding[]
+  /** Of a backtest, in seconds since 1970. */
+  start?: number
+  end?: number
+  params?: Record<string, unknown>
+  freq?: string
+  fill_model?: string
+  latency_ms?: number
+  slippage_bps?: Amount
+  label?: string
+  confirm?: boolean
+}
+
+/** What is told of every run. */
+export interface RunSummary {
+  run_id: string
+  strategy: string
+  mode: RunMode
+  state: RunState
+  running: boolean
+  label: string
+  started_at: string
+  ended_at?: string
+  started_by: string
+  balances: Funding[]
+  wallet_set_id: number | null
+  source?: string
+  fill_model: string | null
+  orders?: number
+  trades?: number
+  currency?: string
+  initial_equity?: Amount
+  equity?: Amount | null
+  progress?: number | null
+  error?: string | null
+  settled?: string
+  seq: number
+}
+
+export interface Run extends RunSummary {
+  params: Record<string, unknown>
+  start: number | null
+  end: number | null
+  traceback?: string
+}
+
+export type ComponentKind =
+  | 'text_log'
+  | 'table'
+  | 'line'
+  | 'candlestick'
+  | 'scatter'
+  | 'bar'
+  | 'pie'
+  | 'slider'
+  | 'number'
+  | 'select'
+  | 'button'
+  | 'order_table'
+  | 'frontier'
+
+export interface ComponentColumn {
+  name: string
+  type: 'time' | 'number' | 'amount' | 'text'
+  unit: string
+}
+
+export interface ComponentFormat {
+  id: string
+  kind: ComponentKind
+  title: string
+  placement: number
+  columns: ComponentColumn[]
+  axes: Record<string, { label: string; unit: string }>
+  options: Record<string, unknown>
+  value: unknown
+  generation: number
+  rows: number
+}
+
+export type Cell = string | number | null
+
+/** Rows of a component's data from `offset` on; times and amounts are text. */
+export interface Rows {
+  offset: number
+  rows: Cell[][]
+}
+
+export interface RowPage extends Rows {
+  generation: number
+  changed: boolean
+  total: number
+}
+
+/** Rows of a table of a run: all cells are text. */
+export interface TablePage {
+  columns: string[]
+  offset: number
+  total: number
+  rows: string[][]
+}
+
+export interface HubMessage {
+  sequence: number
+  time: string
+  cause: number | null
+  message: {
+    mhubrpc: string
+    method: string
+    params?: unknown[]
+    result?: unknown
+    error?: unknown
+    response_method?: string | null
+  }
+}
+
+export interface MessagePage {
+  messages: HubMessage[]
+  next: number
+  last: number
+}
+
+export interface LogPage {
+  lines: string[]
+  offset: number
+  next: number
+  size: number
+}
+
+export interface StoredCandles {
+  exchange: string
+  pair: string
+  freq_s: number
+  start: number
+  end: number
+}
+
+export interface History {
+  source: string
+  total: number
+  candles: StoredCandles[]
+  recordings: { exchange: string; pair: string; start: number; end: number }[]
+}
+
+/** Ratios are floats; where one is null, `undefined` says why. */
+export interface Figures {
+  total_return: number | null
+  annual_return: number | null
+  volatility: number | null
+  sharpe: number | null
+  sortino: number | null
+  calmar: number | null
+  max_drawdown: number | null
+  undefined: Record<string, string>
+}
+
+export interface Report {
+  run_id: string
+  strategy: string
+  mode: RunMode
+  params: Record<string, unknown>
+  period_start: string
+  period_end: string
+  currency: string
+  initial_equity: Amount
+  final_equity: Amount
+  figures: Figures
+  fees_paid: Record<string, Amount>
+  orders: number
+  trades: number
+  fill_model: string | null
+  warnings: string[]
+}
+
+export type Comparison = Record<
+  string,
+  { summary: Report | null; equity: [time: string, equity: Amount][] }
+>
+
+/** What is pushed, by the name of its event. */
+export interface RunsPushed {
+  run: { run_id: string; seq: number } & Partial<RunSummary>
+  component: {
+    run_id: string
+    seq: number
+    component: { id: string; change: string; generation: number; rows: number }
+  }
+  message: { run_id: string; messages: HubMessage[]; last: number }
+  log: { run_id: string } & LogPage
+}
