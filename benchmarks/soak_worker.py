@@ -118,6 +118,7 @@ class Worker:
             order["limit"] = format_amount(near.quantize(Decimal(steps["tick_size"])))
         if kind == "limit":
             order["cancel_after"] = self._random.choice((0, 0, 1, 5))
+            order["post_only"] = self._random.choice((False, False, True))
         self.done["order"] += 1
         for _ in range(self._random.choice((1, 1, 1, 2))):  # the same again makes no second one
             try:

@@ -12,6 +12,7 @@ from cryptick.errors import HandlerFailed, UsageError
 from cryptick.exchange_simulator import ExchangeSimulator, Progress
 from cryptick.fill_recorder import FillRecorder
 from cryptick.fill_rule import FillModel
+from cryptick.hashed_events import HashedEvents
 from cryptick.hub import Audit, Hub
 from cryptick.market_data import RecordedSource, Recording, Series
 from cryptick.metrics import FloatArray, IntArray
@@ -98,8 +99,18 @@ def load_history(
     return found
 
 
-def load_recordings(request: RunRequest, source: HistorySource, plan: Plan) -> list[Recording]:
+def load_recordings(
+    request: RunRequest,
+    source: HistorySource,
+    plan: Plan,
+    rows: Mapping[Market, int] | None = None,
+) -> list[Recording]:
     """Find the recordings of a plan's pairs; their events are read as they are played.
+
+    Parameters
+    ----------
+    rows : mapping of (exchange, pair) to int, optional
+        Read so many events of a pair at most: those that an earlier run had.
 
     Raises
     ------
@@ -126,9 +137,9 @@ def load_recordings(request: RunRequest, source: HistorySource, plan: Plan) -> l
             min_order=one.lot_size,
             min_notional=notional.get((exchange, name), ZERO),
         )
-        events = iter(recorded.recorded_events(exchange, name, *period))
-        first = next(events)
-        events = chain((first,), events)
+        stored = iter(recorded.recorded_events(exchange, name, *period))
+        first = next(stored)
+        events = HashedEvents(chain((first,), stored), (rows or {}).get((exchange, name)))
         freq_s = request.freq_s or BAR_FREQ_S
         found.append(Recording(exchange, pair, first.received_at, freq_s, events))
     return found

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 __all__ = [
+    "AWAY_S",
     "ENDED",
     "LINE_MAX",
     "PAUSE",
@@ -34,6 +35,8 @@ STATUS: Final = "run.status"
 
 ENDED: Final = frozenset({"stopped", "failed"})
 LINE_MAX: Final = 1 << 20  # bytes
+AWAY_S: Final = 600.0
+"""How long xWrap may be away before a run fails."""
 
 _SOCKET: Final = "control.sock"
 
@@ -52,6 +55,10 @@ class RunStatus(msgspec.Struct, frozen=True):
         Share of a backtest that is done, None where nobody knows how long it is.
     error : str or None
         Why it failed.
+    fees_paid : dict of str to str
+        Decimal text by currency.
+    detail : str or None
+        What keeps it from going on as usual, such as xWrap being away.
     """
 
     state: str
@@ -61,6 +68,8 @@ class RunStatus(msgspec.Struct, frozen=True):
     currency: str | None = None
     progress: float | None = None
     error: str | None = None
+    fees_paid: dict[str, str] = {}
+    detail: str | None = None
 
 
 @contextmanager

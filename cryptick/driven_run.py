@@ -19,6 +19,9 @@ Inputs besides xWrap's notifications:
 ``beat``        nothing but the time
 ``pause``       the strategy hears nothing of the market, and no timer, …
 ``resume``      … until now
+``away``        the connection to xWrap is lost: no prices are known, orders are refused
+``back``        it is there again: what was missed comes next, after the wallets where xWrap has
+                forgotten a part of it
 ``run.stop``    the strategy hears that the run ends
 ``end``         no more market data and no new orders: what is open is cancelled
 =============== ===========================================================

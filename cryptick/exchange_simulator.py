@@ -201,6 +201,7 @@ class ExchangeSimulator(ABC):
             self._set_id,
             intent.cancel_after_s,
             intent.funds,
+            intent.post_only,
         )
         try:
             self._desk.make_order(request, self._clock.time)

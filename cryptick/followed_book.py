@@ -41,8 +41,7 @@ class FollowedBook:
         elif self._sequence is None or sequence <= self._sequence:
             return "ignored"
         elif sequence > self._sequence + 1:
-            self._sequence = None
-            self._book.replace((), ())
+            self.lose()
             return "lost"
         else:
             for side, name in ((Side.BUY, "bids"), (Side.SELL, "asks")):
@@ -51,6 +50,11 @@ class FollowedBook:
         self._sequence = sequence
         self.view.time = from_iso(message["time"])
         return "changed"
+
+    def lose(self) -> None:
+        """Be empty until the next snapshot."""
+        self._sequence = None
+        self._book.replace((), ())
 
     def _levels(self, levels: Iterable[tuple[str, str]]) -> list[tuple[Ticks, Lots]]:
         pair = self._pair

@@ -18,14 +18,15 @@ from cryptick import strategy as shipped
 from cryptick.strategy.base import Strategy
 from cryptick.valuation import Plan
 from exchange_wrapper.errors import DataError, NoData
-from exchange_wrapper.times import UtcNs
+from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = ["INPUTS", "Input", "InputLog", "RunHeader", "describe_plan", "read_inputs", "source_of"]
 
 INPUTS: Final = "inputs.jsonl.gz"
 
 _FORMAT: Final = 1
-_BUFFER: Final = 1 << 16  # characters of market data that a kill may cost
+_BUFFER: Final = 1 << 16  # characters, and
+_KEPT_NS: Final = SECOND  # time of market data, that a kill may cost at most
 _GZIP: Final = 31  # zlib's window bits for the gzip format
 _PIECE: Final = 1 << 20
 
@@ -107,6 +108,7 @@ class InputLog:
     def __init__(self, path: Path, header: RunHeader) -> None:
         self._file = path.open("xb", buffering=0)
         self._packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+        self._flushed_at = header.start
         self._lines = bytearray(_TEXT_ENCODER.encode(header) + b"\n")
         self.flush()
 
@@ -114,7 +116,8 @@ class InputLog:
         """Add an input."""
         self._lines += _ENCODER.encode(input)
         self._lines += b"\n"
-        if len(self._lines) > _BUFFER:
+        if len(self._lines) > _BUFFER or input.time - self._flushed_at > _KEPT_NS:
+            self._flushed_at = input.time
             self.flush()
 
     def flush(self) -> None:

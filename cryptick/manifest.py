@@ -16,12 +16,14 @@ import numpy as np
 
 from cryptick import __version__
 from cryptick.fill_rule import FillModel, FillRule
+from cryptick.hashed_events import HashedEvents
 from cryptick.market_data import Recording, Series
 from cryptick.request import Fees, RunRequest, make_params_from_json
 from cryptick.strategy import Strategy, find_strategy
 from exchange_wrapper.candles import Candles
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.numbers import format_amount
+from exchange_wrapper.times import SECOND
 
 __all__ = [
     "RESULT_FILES",
@@ -84,7 +86,11 @@ class Fills(msgspec.Struct, frozen=True):
 
 
 class Data(msgspec.Struct, frozen=True):
-    """The candles of a pair: [start_s, end_s), its increments, and the SHA-256 of its columns."""
+    """The candles of a pair: [start_s, end_s), its increments, and the SHA-256 of its columns.
+
+    Of a recorded book ``rows`` are events, from and to the seconds that they lie in, ``columns`` is
+    the SHA-256 of them, and ``freq_s`` the length of the bars that are made of its trades.
+    """
 
     exchange: str
     pair: str
@@ -101,7 +107,7 @@ class Data(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """All that a run's result follows from.
 
-    Recorded and live markets are only named by ``source``. ``key`` names the request: all random
+    Live markets are only named by ``source``. ``key`` names the request: all random
     choices and order ids follow from it.
     """
 
@@ -131,7 +137,7 @@ def describe_run(
     source : str
         Where the market's data comes from.
     data : sequence of Series, or of Recording
-        What a backtest runs on. Recordings are only named by ``source``: they are read once.
+        What a backtest runs on. Recordings are read once: they are told when the run is over.
     """
     backtest = request.mode == "backtest"
     return Manifest(
@@ -152,7 +158,7 @@ def describe_run(
         else [],
         fills=_fills(request.fills) if backtest else None,
         source=source,
-        data=[_data(one) for one in data if isinstance(one, Series)],
+        data=[row for one in data if (row := _data(one)) is not None],
         key=request.key(),
     )
 
@@ -218,8 +224,11 @@ def candles_hash(candles: Candles) -> str:
     return digest.hexdigest()
 
 
-def _data(series: Series) -> Data:
-    instrument, candles = series.instrument, series.candles
+def _data(one: Series | Recording) -> Data | None:
+    if isinstance(one, Recording):
+        events = one.events
+        return _recorded(one, events) if isinstance(events, HashedEvents) and events.rows else None
+    instrument, candles = one.instrument, one.candles
     return Data(
         instrument.exchange,
         instrument.pair,
@@ -231,6 +240,22 @@ def _data(series: Series) -> Data:
         format_amount(instrument.lot_size),
         format_amount(instrument.min_notional),
         candles_hash(candles),
+    )
+
+
+def _recorded(one: Recording, events: HashedEvents) -> Data:
+    pair = one.pair
+    return Data(
+        one.exchange,
+        pair.name(),
+        one.freq_s,
+        events.start // SECOND,
+        events.end // SECOND + 1,
+        events.rows,
+        format_amount(pair.tick_size),
+        format_amount(pair.lot_size),
+        format_amount(pair.min_notional),
+        events.digest(),
     )
 
 

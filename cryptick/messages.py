@@ -173,6 +173,7 @@ class OrderIntent(msgspec.Struct, frozen=True, gc=False):
     limit: Decimal | None = None
     cancel_after_s: int = 0
     funds: Decimal | None = None  # the most that a market buy may cost, in quote
+    post_only: bool = False  # a limit order is rejected instead of taking anything
 
 
 class CancelIntent(msgspec.Struct, frozen=True, gc=False):

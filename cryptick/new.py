@@ -11,7 +11,7 @@ from typing import Final
 from cryptick.command import CommandParser, carry_out
 from cryptick.errors import UsageError
 
-__all__ = ["main", "write_template"]
+__all__ = ["main", "template", "write_template"]
 
 _TEMPLATE: Final = '''\
 """NAME, a strategy of my own."""
@@ -68,6 +68,19 @@ class NAME(Strategy):
 '''
 
 
+def template(name: str) -> str:
+    """Return the text of a new strategy.
+
+    Raises
+    ------
+    UsageError
+        Not the name of a class.
+    """
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name) or keyword.iskeyword(name):
+        raise UsageError(f"{name!r} is not a class name such as MyStrategy")
+    return _TEMPLATE.replace("NAME", name)
+
+
 def write_template(name: str, directory: Path) -> Path:
     """Write the file of a new strategy and return its path; an existing file is never touched.
 
@@ -76,14 +89,13 @@ def write_template(name: str, directory: Path) -> Path:
     UsageError
         Not the name of a class, the file exists, or it can't be written.
     """
-    if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name) or keyword.iskeyword(name):
-        raise UsageError(f"{name!r} is not a class name such as MyStrategy")
+    text = template(name)
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     path = directory / f"{words.lower()}.py"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(_TEMPLATE.replace("NAME", name))
+            file.write(text)
     except OSError as error:
         if path.exists():
             raise UsageError(f"{path} exists already; choose another name or --dir") from None

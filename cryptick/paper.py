@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from cryptick.clock import RealTime
+from cryptick.control import AWAY_S
 from cryptick.driven_run import BEAT, PAUSE, POST, RESUME, DrivenRun
 from cryptick.errors import UsageError
 from cryptick.hub import Audit
@@ -22,6 +23,7 @@ from cryptick.xwrap_interface import BAR_FREQ_S, XWrapInterface
 from cryptick.xwrap_link import XWrapLink
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import ExchangeNotReady, Unavailable, UnknownName, XWrapError
+from exchange_wrapper.numbers import format_amount
 from exchange_wrapper.terms import ExchangeStatus
 from exchange_wrapper.times import SECOND, UtcNs
 
@@ -145,6 +147,8 @@ class PaperRun:
         *,
         wallet_set_id: int | None = None,
         attach: Callable[[RunHandle], None] | None = None,
+        away_s: float = AWAY_S,
+        tell_away: Callable[[str | None], None] = lambda words: None,
     ) -> Summary:
         """Run until ``stop`` is set, then cancel open orders and give the funds back.
 
@@ -158,13 +162,17 @@ class PaperRun:
             The run's wallet set, where it has one already.
         attach : callable, optional
             Lets others listen to the run and steer it.
+        away_s : float
+            How long xWrap may be away before the run fails.
+        tell_away : callable
+            Gets in words that xWrap is away, and None when it is back.
 
         Raises
         ------
         HandlerFailed
             The strategy raised.
         Unavailable
-            xWrap has gone; its orders stay as they are.
+            xWrap was away for too long, or when the run was to end; its orders stay as they are.
         """
         failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -196,7 +204,12 @@ class PaperRun:
             run.components,
             InputLog(directory.path / INPUTS, header) as log,
         ):
-            link = XWrapLink(run, self._client, set_id, self.plan, log, time, fail)
+
+            def tell(words: str | None) -> None:
+                recorder.log(words or "xWrap is back")
+                tell_away(words)
+
+            link = XWrapLink(run, self._client, set_id, self.plan, log, time, fail, away_s, tell)
             if attach is not None:
                 attach(RunHandle(run, self.plan, link.put))
             recorder.log(f"run {directory.run_id} begins with wallet set {set_id}")
@@ -208,6 +221,7 @@ class PaperRun:
                 await link.subscribe()
                 check()
                 initial = self.plan.equity(balances, venue.bid)
+                directory.update(initial_equity=format_amount(initial), currency=self.plan.currency)
                 first = {market: venue.bid(*market) for market in self.plan.followed}
                 await self._until_end(link, venue, recorder, failure, stop)
                 link.put(STOP)
@@ -288,7 +302,7 @@ class PaperRun:
                 task.cancel()
         if failure.done():
             failure.result()
-        if not stop.is_set():
+        if link.is_away or not stop.is_set():
             raise Unavailable(f"xWrap at {self._client.url} has gone; open orders stay there")
 
     async def _beat(self, link: XWrapLink, venue: XWrapInterface, recorder: RunRecorder) -> None:

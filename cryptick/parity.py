@@ -32,16 +32,17 @@ from exchange_wrapper.history import HistorySource, Recorded, RemoteHistory, Sto
 from exchange_wrapper.terms import Mode
 from exchange_wrapper.times import SECOND, UtcNs, from_iso, to_iso
 
-__all__ = ["Market", "Parity", "check", "main"]
+__all__ = ["Market", "Parity", "check", "main", "xwrap_market"]
 
 _ORDERS_PAGE: Final = 1000
 _EARLIER_NS: Final = 86_400 * SECOND  # other runs' orders of so long before may still matter
 _STORED_LATE_NS: Final = 60 * SECOND  # a store may be so much behind a market that is quiet
 
 _EPILOG: Final = """\
-A finished paper run is replayed: xWrap's recorded books and trades go through the desk and the
-paper engine once more, with the orders of the run at the times at which xWrap made them, and the
-strategy runs once more on what it heard. All orders, fills, wallets and decisions are compared.
+A paper run is replayed, also one that failed or was killed: xWrap's recorded books and trades go
+through the desk and the paper engine once more, with the orders of the run at the times at which
+xWrap made them, and the strategy runs once more on what it heard. All orders, fills, wallets and
+decisions are compared.
 
 exit status: 0 nothing differs, 1 something does, 2 the command can't be run, 3 nothing was
 recorded, 4 xWrap or the store is not available.
@@ -84,10 +85,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    run = PastRun.open(Path(options.runs_dir), options.run_id)
+    run = PastRun.open(Path(options.runs_dir), options.run_id, with_result=False)
     if options.store is None:
         parity = check(
-            run, lambda header, end: _xwrap_market(options.xwrap or header.url, header, end)
+            run, lambda header, end: xwrap_market(options.xwrap or header.url, header, end)
         )
     else:
         with StoreHistory(options.store) as store:
@@ -124,7 +125,7 @@ def check(
     find_market: Callable[[RunHeader, UtcNs], Market],
     strategy: type[Strategy] | None = None,
 ) -> Parity:
-    """Compare a finished run with its replay.
+    """Compare a run with its replay, as far as its record goes.
 
     Parameters
     ----------
@@ -156,13 +157,17 @@ def check(
     # xWrap's clock may be another machine's.
     end = max([inputs[-1].time, *(from_iso(order["last_updated_at"]) for order in orders)])
     market = find_market(header, end)
-    replayed, notes = _replay_venues(header, orders, end, market)
-    told = ToldComparison(replayed, header.wallet_set_id)
-    replay = RunReplay(header, strategy, params, path / MESSAGES)
+    until, notes = _known_until(header, inputs, market)
+    replayed, more = _replay_venues(header, orders, end if until is None else until, market)
+    # Whoever fails or stops closes its record; what was killed, or goes on, has not.
+    whole = run.run.get("state") == "stopped" or "traceback" in run.run
+    told = ToldComparison(replayed, header.wallet_set_id, until, whole)
+    replay = RunReplay(header, strategy, params, path / MESSAGES, whole)
     with TemporaryDirectory(prefix="cryptick-parity-") as scratch:
         replay.run(list(told.run(inputs)), Path(scratch))
     given = _parameters_differ(header, params, strategy)
-    found = [one for one in (given, told.difference, replay.difference) if one is not None]
+    failed = _failure_differs(run, replay, inputs[-1].time)
+    found = [one for one in (given, told.difference, replay.difference, failed) if one is not None]
     return Parity(
         run_id=header.run_id,
         strategy=header.strategy,
@@ -172,8 +177,70 @@ def check(
         period_start=to_iso(header.start),
         period_end=to_iso(end),
         source=market.place,
-        notes=notes,
+        notes=[*_ending(run, replay, inputs[-1].time), *notes, *more],
     )
+
+
+def _ending(run: PastRun, replay: RunReplay, end: UtcNs) -> list[str]:
+    """Say how a run ended that did not end well."""
+    state, error = run.run.get("state"), run.run.get("error")
+    if state == "stopped":
+        return []
+    if "traceback" in run.run:
+        return [f"the run failed, and so does the replay: {error}"]
+    how = f"the run failed: {error}" if state == "failed" else "the run goes on, or was killed"
+    left = f"; {replay.left:,} messages after that are not compared" if replay.left else ""
+    return [f"{how}; its record ends at {to_iso(end)}{left}"]
+
+
+def _failure_differs(run: PastRun, replay: RunReplay, end: UtcNs) -> Difference | None:
+    """Compare whether the strategy raised."""
+    if ("traceback" in run.run) == bool(replay.problem) or replay.difference is not None:
+        return None
+    expected = str(run.run.get("error")) if "traceback" in run.run else "no failure"
+    found = replay.problem or "no failure"
+    cause = "the strategy depends on something that is not among its inputs"
+    return Difference("failure", "the strategy", to_iso(end), expected, found, cause)
+
+
+def _known_until(
+    header: RunHeader, inputs: Sequence[Input], market: Market
+) -> tuple[UtcNs | None, list[str]]:
+    """Return until when xWrap's side can be replayed where xWrap was killed meanwhile, and a note.
+
+    What it had not stored is lost with it, and so is the liquidity that it knew to be taken.
+    """
+    away: UtcNs | None = None
+    for input in inputs:
+        if input.method == "away":
+            away = input.time
+        elif input.method == "back":
+            if not input.params["complete"]:
+                break
+            away = None
+    if away is None:
+        return None, []
+    since = UtcNs(away - _STORED_LATE_NS)
+    last = [away]
+    for exchange, described in header.exchanges.items():
+        if described["mode"] != Mode.LIVE:
+            for pair in described["increments"]:
+                last.append(_last_stored(market.recorded, exchange, pair, since, away))
+    until = min(last)
+    return until, [
+        f"xWrap was away at {to_iso(away)} and restarted: what it told after {to_iso(until)}, the "
+        "last that it had stored, is taken from the run's record"
+    ]
+
+
+def _last_stored(
+    recorded: HistorySource, exchange: str, pair: str, since: UtcNs, end: UtcNs
+) -> UtcNs:
+    try:
+        events = recorded.recorded_events(exchange, pair, since, end)
+        return max((event.received_at for event in events), default=since)
+    except NoData:
+        return since
 
 
 def _counts(inputs: Sequence[Input], told: ToldComparison, replay: RunReplay) -> dict[str, int]:
@@ -209,7 +276,8 @@ def _find(header: RunHeader) -> type[Strategy]:
     return find_strategy(f"{header.source}:{name}" if header.source else name)
 
 
-def _xwrap_market(url: str, header: RunHeader, end: UtcNs) -> Market:
+def xwrap_market(url: str, header: RunHeader, end: UtcNs) -> Market:
+    """Return what a running xWrap knows of a run's market until a time."""
     return Market(f"xWrap at {url}", RemoteHistory(url), _orders_of_others(url, header, end))
 
 

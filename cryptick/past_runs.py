@@ -32,8 +32,13 @@ class PastRun:
     run: dict[str, Any]
 
     @classmethod
-    def open(cls, root: Path, run_id: str) -> Self:
+    def open(cls, root: Path, run_id: str, *, with_result: bool = True) -> Self:
         """Find a run.
+
+        Parameters
+        ----------
+        with_result : bool
+            Whether it must have come to its end; otherwise it may have failed, or go on.
 
         Raises
         ------
@@ -51,6 +56,8 @@ class PastRun:
         except msgspec.DecodeError as error:
             raise UsageError(f"{path / 'run.json'} is damaged: {error}") from None
         state = run.get("state")
+        if not with_result:
+            return cls(run_id, path, run)
         if state == "failed":
             raise UsageError(f"run {run_id} failed ({run.get('error')}): it has no result")
         if state != "stopped":

@@ -82,10 +82,10 @@ def rerun(run: PastRun) -> Verdict:
         plan = plan_backtest(request, source, manifest.source)
         data = _data(manifest, request, source, plan)
         history = load_history(request, source, data)
-        differences += _causes(manifest, describe_run(request, manifest.source, data))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cryptick-rerun-")))
         backtest = Backtest(request, plan, data, RunDirectory(folder), history=history)
         summary = backtest.run(manifest.source)
+        differences += _causes(manifest, describe_run(request, manifest.source, data))
         rows = [_first_difference(name, run.path, folder) for name in RESULT_FILES]
     found = [row for row in rows if row is not None]
     return Verdict(run.run_id, not found, summary.orders, summary.trades, differences + found[:1])
@@ -111,9 +111,10 @@ def _open(place: str, stack: ExitStack) -> HistorySource:
 def _data(
     manifest: Manifest, request: RunRequest, source: HistorySource, plan: Plan
 ) -> list[Series] | list[Recording]:
-    """Read the candles of the period that the run had: history may have grown since."""
+    """Read the data of the period that the run had: history may have grown since."""
     if request.fills.model is FillModel.BOOK:
-        return load_recordings(request, source, plan)
+        rows = {(row.exchange, row.pair): row.rows for row in manifest.data}
+        return load_recordings(request, source, plan, rows)
     period = replace(
         request,
         start_s=min(row.start_s for row in manifest.data),

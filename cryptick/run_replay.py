@@ -40,9 +40,17 @@ class RunReplay:
     params : Strategy.Params
     messages : Path
         The run's audit log.
+    whole : bool
+        Whether inputs and messages were written to the end. Of a run that was killed either may go
+        further: what both have is compared.
 
     Attributes
     ----------
+    problem : str
+        How the strategy failed in the replay; empty where it did not.
+    left : int
+        Messages on record that were not compared, as their inputs are lost.
+
     counts : Counter
         How many messages were compared, by what they are.
     difference : Difference or None
@@ -55,6 +63,7 @@ class RunReplay:
         strategy: type[Strategy],
         params: Strategy.Params,
         messages: Path,
+        whole: bool = True,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.difference: Difference | None = None
@@ -62,7 +71,9 @@ class RunReplay:
         self._strategy = strategy
         self._params = params
         self._messages = messages
-        self._problem = ""
+        self._whole = whole
+        self.problem = ""
+        self.left = 0
 
     def run(self, inputs: Iterable[Input], scratch: Path) -> None:
         """Run on the inputs and compare.
@@ -82,10 +93,13 @@ class RunReplay:
                     try:
                         run.receive(input)
                     except Exception as error:  # a run goes on to cancel its orders, so does this
-                        self._problem = self._problem or f"{type(error).__name__}: {error}"
+                        self.problem = self.problem or f"{type(error).__name__}: {error}"
                     run.take_requests()
-        pairs = zip_longest(_lines(self._messages), _lines(path))
+        pairs = zip_longest(_lines(self._messages, self._whole), _lines(path))
         for number, (told, found) in enumerate(pairs, 1):
+            if not self._whole and (told is None or found is None):
+                self.left = sum(one is not None for one, _ in pairs) + (told is not None)
+                break
             if told != found:
                 self._differs(number, told, found)
                 break
@@ -111,18 +125,19 @@ class RunReplay:
     def _why(self) -> str:
         if source_of(self._strategy)[1] != self._header.source_hash:
             return f"the strategy's code in {self._header.source} has changed since the run"
-        if self._problem:
+        if self.problem:
             return (
-                f"the replay can't go on as the run did ({self._problem}): an input is missing or "
+                f"the replay can't go on as the run did ({self.problem}): an input is missing or "
                 "was altered"
             )
         return "the record lacks an input or a message, or one was altered"
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, whole: bool = True) -> Iterator[bytes]:
     with path.open("rb") as file:
         for line in file:
-            yield line.rstrip(b"\n")
+            if whole or line.endswith(b"\n"):
+                yield line.rstrip(b"\n")
 
 
 def _read(line: bytes) -> dict[str, Any]:

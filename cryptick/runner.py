@@ -22,6 +22,7 @@ from cryptick.backtest import (
     load_series,
     plan_backtest,
 )
+from cryptick.control import AWAY_S
 from cryptick.errors import HandlerFailed
 from cryptick.fill_rule import FillModel
 from cryptick.hub import Hub
@@ -166,6 +167,8 @@ def run_backtest(
         if attach is not None:
             attach(backtest.hub)
         summary = backtest.run(place, progress)
+        if request.fills.model is FillModel.BOOK:  # now it is known what was read
+            directory.update(manifest=describe_run(request, place, data))
         write_report(backtest.result, summary, directory)
         return _noted(summary, directory)
 
@@ -179,6 +182,8 @@ async def run_on_xwrap(
     *,
     wallet_set_id: int | None = None,
     attach: Callable[[RunHandle], None] | None = None,
+    away_s: float = AWAY_S,
+    tell_away: Callable[[str | None], None] = lambda words: None,
 ) -> Summary:
     """Run on paper or live until ``stop`` is set and return the summary; see `PaperRun`."""
     paper = await PaperRun.prepare(request, client)
@@ -190,7 +195,14 @@ async def run_on_xwrap(
         Outcome(directory),
     ):
         summary = await paper.run(
-            directory, audit, stop, say, wallet_set_id=wallet_set_id, attach=attach
+            directory,
+            audit,
+            stop,
+            say,
+            wallet_set_id=wallet_set_id,
+            attach=attach,
+            away_s=away_s,
+            tell_away=tell_away,
         )
         return _noted(summary, directory)
 
@@ -203,17 +215,21 @@ def _noted(summary: Summary, directory: RunDirectory) -> Summary:
         currency=summary.currency,
         initial_equity=summary.initial_equity,
         equity=summary.final_equity,
+        fees_paid=summary.fees_paid,
     )
     return summary
 
 
 async def connect(url: str, name: str, wait_s: float) -> XWrapClient:
-    """Connect to xWrap, trying again for ``wait_s`` seconds while it can't be reached."""
+    """Connect to xWrap, trying again for ``wait_s`` seconds while it can't be reached.
+
+    A connection that is lost later is made again.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
     while True:
         try:
-            return await XWrapClient.connect(url, name=name)
+            return await XWrapClient.connect(url, name=name, reconnect=True)
         except Unavailable:
             if loop.time() >= deadline:
                 raise

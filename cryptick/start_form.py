@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from cryptick.control import AWAY_S
 from cryptick.errors import UsageError
 from cryptick.fill_rule import FillModel, FillRule
 from cryptick.request import RunRequest, make_params_from_json
@@ -167,6 +168,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     wallet_set_id : int or None
         The run's wallet set on paper and live.
     started_by : str
+    away_s : float
+        How long xWrap may be away before a run on paper or live fails.
     """
 
     form: StartForm
@@ -175,6 +178,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     store: str | None = None
     wallet_set_id: int | None = None
     started_by: str = ""
+    away_s: float = AWAY_S
 
     def write(self, directory: Path) -> None:
         """Write it into a run's directory."""

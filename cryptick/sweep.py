@@ -105,10 +105,9 @@ def _run(sweep: Sweep, options: SweepOptions, directory: SweepDirectory, stderr:
     search: Search
     if options.optuna is None:
         search = all_at_once(sweep.points, sweep.splits)
-        total = len(sweep.points) * len(sweep.splits)
     else:
         search = by_optuna(sweep.space, sweep.splits, options.optuna, options.seed, sweep.objective)
-        total = options.optuna * len(sweep.splits)
+    total = _total(sweep, options)
     _announce(sweep, options, directory, total, stderr)
     with ExitStack() as stack:
         progress = stack.enter_context(_progress(stderr))
@@ -247,7 +246,12 @@ def _manifest(sweep_id: str, arguments: list[str], sweep: Sweep, options: SweepO
         code_hash=sweep.prepared.job.code.digest(),
         versions={"cryptick": __version__, "python": sys.version.split()[0]},
         started_at=datetime.now(UTC).isoformat(),
+        trials=_total(sweep, options),
     )
+
+
+def _total(sweep: Sweep, options: SweepOptions) -> int:
+    return (options.optuna or len(sweep.points)) * len(sweep.splits)
 
 
 def _described(split: Split) -> dict[str, str | None]:

@@ -55,6 +55,11 @@ class ToldComparison:
         By exchange; what xWrap told of others is taken from the record.
     set_id : int
         The run's wallet set.
+    until : UtcNs, optional
+        What was told later is taken from the record.
+    whole : bool
+        Whether the record was written to the end. The last wallets of one that was not are taken
+        from it: what moved them was told after them, and may be lost.
 
     Attributes
     ----------
@@ -64,11 +69,19 @@ class ToldComparison:
         The first one.
     """
 
-    def __init__(self, replayed: Mapping[str, Replayed], set_id: int) -> None:
+    def __init__(
+        self,
+        replayed: Mapping[str, Replayed],
+        set_id: int,
+        until: UtcNs | None = None,
+        whole: bool = True,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.difference: Difference | None = None
         self._replayed = replayed
         self._set_id = set_id
+        self._until = until
+        self._whole = whole
         self._states: Counter[str] = Counter()  # by client_oid: those before were told
         self._fills: Counter[str] = Counter()  # by exchange
         self._wallets: Counter[str] = Counter()  # by exchange
@@ -84,13 +97,19 @@ class ToldComparison:
 
     def run(self, inputs: Sequence[Input]) -> Iterator[Input]:
         """Yield the inputs, with the replay's orders, fills and wallets up to a difference."""
+        wallets = [n for n, input in enumerate(inputs, 1) if input.method == "wallet_set"]
+        unsure = wallets[-1] if wallets and not self._whole else None
         for number, input in enumerate(inputs, 1):
+            if number == unsure or (self._until is not None and input.time > self._until):
+                yield input
+                continue
             compare = self._comparers.get(input.method)
             if compare is not None and self.difference is None:
                 input = Input(input.time, input.method, compare(number, input))
             yield input
         if self.difference is None and inputs:
-            self._nothing_is_left(inputs[-1].time)
+            end = inputs[-1].time
+            self._nothing_is_left(end if self._until is None else min(end, self._until))
         # Wallets are told before the fills that moved them, which say more.
         self.difference = self.difference or self._of_wallets
 

@@ -249,6 +249,7 @@ def _request(order: Json, set_id: int) -> OrderRequest:
         set_id,
         order["cancel_after"],
         None if funds is None else Decimal(funds),
+        order.get("post_only", False),  # which older recordings don't have
     )
 
 

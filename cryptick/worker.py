@@ -5,6 +5,7 @@ any later server finds it; see `cryptick.control`.
 """
 
 import asyncio
+import io
 import os
 import resource
 import signal
@@ -13,6 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from decimal import Decimal
 from pathlib import Path
 from traceback import print_exc
 from typing import Final
@@ -40,6 +42,7 @@ from cryptick.messages import (
     Call,
     ErrorBody,
     Failure,
+    Fill,
     Message,
     OrderUpdate,
     Result,
@@ -56,7 +59,7 @@ from cryptick.start_form import Limits, Start
 from cryptick.strategy import find_strategy
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.errors import ApiUsageError, XWrapError
-from exchange_wrapper.numbers import format_amount
+from exchange_wrapper.numbers import LEDGER, format_amount
 from exchange_wrapper.times import to_iso
 
 __all__ = ["main"]
@@ -64,6 +67,7 @@ __all__ = ["main"]
 _SAMPLE_S: Final = 1.0
 _CURVE_S: Final = 15.0
 _CONNECT_S: Final = 10.0
+_FAREWELL_S: Final = 2.0
 _UNSENT_MAX: Final = 8 << 20  # bytes; a server that does not read is cut off, and comes again
 
 
@@ -76,6 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = Path(arguments[0])
     directory = RunDirectory.open(path)
     pid = os.getpid()
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(line_buffering=True)  # what the strategy prints is read as it comes
     directory.update(pid=pid, pid_started=started_ticks(pid))
     try:
         start = Start.read(path)
@@ -113,6 +119,7 @@ class _Worker:
         self._loop = asyncio.get_running_loop()
         self._status = RunStatus("starting")
         self._writers: set[asyncio.StreamWriter] = set()
+        self._conversations: set[asyncio.Task[object]] = set()
         self._orders: set[str] = set()  # those that are not done
         self._steered: _OnXWrap | _Backtest
         self._steered = (_Backtest if request.mode == "backtest" else _OnXWrap)(self)
@@ -132,14 +139,17 @@ class _Worker:
                     trades=summary.trades,
                     equity=summary.final_equity,
                     currency=summary.currency,
+                    fees_paid=summary.fees_paid,
                 )
         finally:
             sampling.cancel()
             server.close()
             self.note(state=self._directory.fields["state"])
-            self._tell_sampled()
-            for writer in tuple(self._writers):
+            self.tell_sampled()
+            for writer in self._writers:
                 writer.close()
+            if self._conversations:  # they hear the last word, and end by themselves
+                await asyncio.wait(self._conversations, timeout=_FAREWELL_S)
 
     @property
     def request(self) -> RunRequest:
@@ -191,8 +201,11 @@ class _Worker:
             self._orders.add(update.client_oid)
             self.note(orders=self._status.orders + 1)
 
-    def _count_fill(self, _: Message) -> None:
-        self.note(trades=self._status.trades + 1)
+    def _count_fill(self, message: Message) -> None:
+        fill: Fill = payload(message)
+        currency, paid = fill.pair.partition("_")[2], self._status.fees_paid
+        fee = LEDGER.add(Decimal(paid.get(currency, "0")), fill.fee)
+        self.note(trades=self._status.trades + 1, fees_paid={**paid, currency: format_amount(fee)})
 
     async def _sample(self) -> None:
         told = self._status
@@ -201,9 +214,10 @@ class _Worker:
             self._steered.sample()
             if self._status != told and self._directory.fields["state"] not in ENDED:
                 told = self._status
-                self._tell_sampled()
+                self.tell_sampled()
 
-    def _tell_sampled(self) -> None:
+    def tell_sampled(self) -> None:
+        """Tell the status, and keep it."""
         status = self._status
         self._directory.update(
             orders=status.orders,
@@ -211,10 +225,16 @@ class _Worker:
             equity=status.equity,
             currency=status.currency,
             progress=status.progress,
+            fees_paid=status.fees_paid,
+            detail=status.detail,
         )
         self.tell()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._conversations.add(task)
+        task.add_done_callback(self._conversations.discard)
         self._writers.add(writer)
         self.tell()
         try:
@@ -310,6 +330,8 @@ class _OnXWrap:
                     lambda line: None,
                     wallet_set_id=start.wallet_set_id,
                     attach=self._attach,
+                    away_s=start.away_s,
+                    tell_away=self._tell_away,
                 )
             except XWrapError:
                 if self._handle is None:  # it has not traded yet
@@ -349,6 +371,10 @@ class _OnXWrap:
             head = "" if path.exists() else "time,equity\n"
             with path.open("a", encoding="utf-8") as file:
                 file.write(f"{head}{to_iso(handle.run.clock.now())},{equity}\n")
+
+    def _tell_away(self, words: str | None) -> None:
+        self._worker.note(detail=words)
+        self._worker.tell_sampled()
 
     def _attach(self, handle: RunHandle) -> None:
         self._handle = handle

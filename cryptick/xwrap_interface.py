@@ -37,7 +37,7 @@ from cryptick.strategy.base import Balance
 from cryptick.valuation import Plan
 from cryptick.xwrap_forms import Json, read_candles, read_fill, read_order_update, read_pair
 from exchange_wrapper.candles import Candles, parse_freq
-from exchange_wrapper.errors import OrderRejected, UnknownName
+from exchange_wrapper.errors import OrderRejected, Unavailable, UnknownName
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.numbers import ZERO
 from exchange_wrapper.pair import Pair
@@ -51,6 +51,8 @@ BAR_FREQ_S: Final = 300
 
 NOTIFICATIONS: Final = ("ticker", "trades", "candle", "book", "order", "trade", "wallet_set")
 """What is heard of xWrap."""
+
+_AWAY: Final = "xWrap is away: nothing was sent, try again when there are prices"
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -118,6 +120,7 @@ class XWrapInterface:
         self._books: dict[tuple[str, str], FollowedBook] = {}
         self._past = PastCandles(hub.clock)
         self._closing = False
+        self._is_away = False
         self._requests: list[Request] = []
         self._count = 0
         self._asked: dict[int, tuple[Call, OrderIntent | CancelIntent]] = {}
@@ -132,6 +135,8 @@ class XWrapInterface:
             "trade": self._on_fill,
             "wallet_set": self._on_wallet_set,
             "answer": self._on_answer,
+            "away": self._on_away,
+            "back": self._on_back,
             "end": self._on_end,
         }
         hub.on(ORDER, self._order)
@@ -279,6 +284,18 @@ class XWrapInterface:
         assert call.response_method is not None
         self._hub.post(Failure(call.response_method, msgspec.convert(error, ErrorBody)))
 
+    def _on_away(self, _: object) -> None:
+        """Know no prices, since nobody tells them, and refuse orders."""
+        self._is_away = True
+        self._quotes.clear()
+        for followed in self._books.values():
+            followed.lose()
+
+    def _on_back(self, told: Json) -> None:
+        self._is_away = False
+        if told["wallet_set"] is not None:
+            self._on_wallet_set(told["wallet_set"])
+
     def _on_end(self, _: object) -> None:
         self._closing = True
 
@@ -289,6 +306,9 @@ class XWrapInterface:
         intent: OrderIntent = payload(message)
         if self._closing:
             self._hub.fail(message, OrderRejected("the run is ending"))
+            return
+        if self._is_away:
+            self._hub.fail(message, Unavailable(_AWAY))
             return
         self.open_orders[intent.client_oid] = intent.exchange
         number = self._ask(
@@ -304,12 +324,16 @@ class XWrapInterface:
             limit=intent.limit,
             cancel_after=intent.cancel_after_s,
             funds=intent.funds,
+            post_only=intent.post_only,
         )
         self._asked[number] = message, intent
 
     def _cancel(self, message: Message) -> None:
         assert isinstance(message, Call)
         intent: CancelIntent = payload(message)
+        if self._is_away:
+            self._hub.fail(message, Unavailable(_AWAY))
+            return
         number = self._ask(
             "cancel_order", exchange=intent.exchange, client_order_id=intent.client_oid
         )

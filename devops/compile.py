@@ -22,6 +22,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 MODULES: Final = (
     "exchange_wrapper/desk.py",
+    "exchange_wrapper/double_entry.py",
     "exchange_wrapper/fees.py",
     "exchange_wrapper/ledger.py",
     "exchange_wrapper/ledger_audit.py",

@@ -117,6 +117,10 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         Credit > 0, debit < 0, in the wallet's currency.
     on_hold : bool
         Whether it reserves only; a release is a further line of the opposite sign.
+    trade_id : int or None
+        The trade that it is of, if it is of one.
+    settled : Decimal or None
+        What was settled in the wallet after it; None for one of before that was stored.
     """
 
     id: int
@@ -126,6 +130,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     order_id: int | None
     reason: Reason
     date: UtcNs
+    trade_id: int | None = None
+    settled: Decimal | None = None
 
 
 def balances(lines: Iterable[Line]) -> tuple[Decimal, Decimal]:

@@ -1,7 +1,7 @@
 """Orders and trades that are done and no longer in memory, read from the database."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import peewee
 
@@ -22,7 +22,6 @@ __all__ = [
 ]
 
 _FIND_ID = 'SELECT id FROM "order" WHERE strategy_run_id = ? AND client_order_id = ?'
-_CHANGED_MAX: Final = 10_000
 
 
 class Archive:
@@ -137,12 +136,28 @@ def recent_incidents(
 
 
 def committed_since(
-    database: peewee.SqliteDatabase, since: UtcNs, wallet_set_id: int | None = None
-) -> list[dict[str, Any]]:
+    database: peewee.SqliteDatabase,
+    since: UtcNs,
+    limit: int,
+    wallet_set_id: int | None = None,
+) -> tuple[list[dict[str, Any]], int | None]:
     """Return the orders and trades that were written since a time as notifications, in order.
 
     The newest state of an order comes after its trades; ``seq`` is the time of their commit in
-    microseconds since 1970. Of each kind the newest 10,000, of one wallet set or of all.
+    microseconds since 1970.
+
+    Parameters
+    ----------
+    limit : int
+        How many are enough; what shares its ``seq`` with the last one is there, too.
+    wallet_set_id : int, optional
+        Only those of this wallet set.
+
+    Returns
+    -------
+    notifications : list of dict
+    last : int or None
+        The last one's ``seq`` if there may be later ones.
     """
     orders, trades = models.Order, models.Trade
     changed = orders.select().where(orders.committed_at >= since)
@@ -151,8 +166,16 @@ def committed_since(
         # An expression, so that the search goes by the commits: a set may have very many orders.
         is_of_set = (orders.wallet_set + 0) == wallet_set_id
         changed, made = changed.where(is_of_set), made.where(is_of_set)
-    changed = changed.order_by(orders.committed_at.desc(), orders.id.desc()).limit(_CHANGED_MAX)
-    made = made.order_by(trades.committed_at.desc(), trades.id.desc()).limit(_CHANGED_MAX)
+    times: list[UtcNs] = []
+    for table, query in ((orders, changed), (trades, made)):
+        first = query.select(table.committed_at).order_by(table.committed_at).limit(limit)
+        times += [time for (time,) in first.tuples().execute(database)]
+    last = None
+    if len(times) >= limit:
+        last = sorted(times)[limit - 1] // 1000
+        end = (last + 1) * 1000
+        changed = changed.where(orders.committed_at < end)
+        made = made.where(trades.committed_at < end)
     found: list[tuple[int, int, int, str, dict[str, object]]] = [
         (row.committed_at, 1, row.id, "order", order_of(row).to_dict())
         for row in changed.execute(database)
@@ -165,4 +188,4 @@ def committed_since(
     return [
         {"method": method, "params": params, "seq": time // 1000}
         for time, _, _, method, params in found
-    ]
+    ], last

@@ -194,6 +194,31 @@ class XWrapClient(XWrapConnection):
             )
         )
 
+    async def list_movements(
+        self,
+        wallet_set_id: int | None = None,
+        *,
+        run_id: str | None = None,
+        exchange: str | None = None,
+        currency: str | None = None,
+        order_id: int | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+        before_id: int | None = None,
+    ) -> list[Json]:
+        """Return a page of the newest lines of the ledger, newest first."""
+        return await self._list(
+            "list_movements",
+            wallet_set_id=wallet_set_id,
+            run_id=run_id,
+            exchange=exchange,
+            currency=currency,
+            order_id=order_id,
+            since=since,
+            limit=limit,
+            before_id=before_id,
+        )
+
     # Orders
 
     async def make_order(
@@ -210,6 +235,7 @@ class XWrapClient(XWrapConnection):
         limit: Amount | None = None,
         cancel_after: int = 0,
         funds: Amount | None = None,
+        post_only: bool = False,
     ) -> tuple[str, str]:
         """Make an order and return (status, message) once it is durable.
 
@@ -228,6 +254,7 @@ class XWrapClient(XWrapConnection):
             limit=None if limit is None else _text(limit),
             cancel_after=cancel_after,
             funds=None if funds is None else _text(funds),
+            post_only=post_only,
         )
         return status, message
 

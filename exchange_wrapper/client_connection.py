@@ -69,6 +69,11 @@ class XWrapConnection:
         Number of the newest notification.
     reconnects : int
         How often a lost connection was made again.
+    on_lost : callable
+        Called when a connection is lost that is going to be made again.
+    on_back : callable of (bool)
+        Called when handlers have heard what was missed: whether all of it was remembered. After a
+        restart of xWrap that were only orders and trades. Subscriptions are still to be renewed.
     """
 
     def __init__(
@@ -84,6 +89,8 @@ class XWrapConnection:
         self.name = name
         self.last_seq = 0
         self.reconnects = 0
+        self.on_lost: Callable[[], None] = lambda: None
+        self.on_back: Callable[[bool], None] = lambda complete: None
         self._timeout_s = timeout_s
         self._token = token
         self._reconnects = reconnect
@@ -202,9 +209,11 @@ class XWrapConnection:
         finally:
             del self._waiting[request_id]
 
-    async def get_notifications_since(self, seq: int | None = None) -> Json:
-        """Return what went to everybody after a number."""
-        missed: Json = await self.call("get_notifications_since", seq=seq)
+    async def get_notifications_since(
+        self, seq: int | None = None, *, after: int | None = None
+    ) -> Json:
+        """Return what went to everybody after a number; ``next`` is ``after`` of the next page."""
+        missed: Json = await self.call("get_notifications_since", seq=seq, after=after)
         return missed
 
     async def subscribe(self, channel: Channel, exchange: str, pair: str) -> None:
@@ -231,6 +240,7 @@ class XWrapConnection:
                 if self._is_closing or not self._reconnects:
                     return
                 self._online.clear()
+                self.on_lost()
                 await self._connect_again()
                 self.reconnects += 1
                 self._held = []
@@ -270,25 +280,37 @@ class XWrapConnection:
 
     async def _resume(self) -> None:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                missed = await self._ask("get_notifications_since", {"seq": self.last_seq})
+            missed = await self._catch_up()
         except (XWrapError, ConnectionClosed, TimeoutError) as error:
             _log.warning("%s can't catch up: %s", self.name, error)
             await self._connection.close()
             return
-        if not missed["complete"]:
-            _log.warning("%s was away for long: only orders and trades are told again", self.name)
-        for each in missed["notifications"]:
-            # What the database told may be told again by what is remembered since the restart.
-            if missed["complete"] or self._is_news(each):
-                self._notify(each["method"], each["params"])
         self.last_seq = missed["last_seq"]
         held, self._held = self._held or [], None
         for message in held:
             self._receive(message)
         self._online.set()
         self._backoff.reset()
+        self.on_back(missed["complete"])
         await self._subscribe_again()
+
+    async def _catch_up(self) -> Json:
+        """Tell the handlers what they have missed, and return the last page of it."""
+        after: int | None = None
+        while True:
+            async with asyncio.timeout(self._timeout_s):
+                missed: Json = await self._ask(
+                    "get_notifications_since", {"seq": self.last_seq, "after": after}
+                )
+            if not missed["complete"] and after is None:
+                _log.warning("%s was away long: only orders and trades are told again", self.name)
+            for each in missed["notifications"]:
+                # What the database told may be told again by what is remembered since the restart.
+                if missed["complete"] or self._is_news(each):
+                    self._notify(each["method"], each["params"])
+            after = missed["next"]
+            if after is None:
+                return missed
 
     async def _subscribe_again(self) -> None:
         for channel, exchange, pair in list(self._subscriptions):

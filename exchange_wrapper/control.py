@@ -10,14 +10,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from exchange_wrapper.accounts import EXCHANGE_SET, Reason, SetType, WalletSet
+from exchange_wrapper.accounts import EXCHANGE_SET, UNALLOCATED_SET, Reason, SetType, WalletSet
 from exchange_wrapper.changes import IncidentHappened
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import ApiUsageError, LedgerBreach, OrderRejected, UnknownName
 from exchange_wrapper.execution import Execution, Filled, Finished
 from exchange_wrapper.incidents import Incident, IncidentKind
 from exchange_wrapper.kill_switch import EVERYTHING, KillLevel, KillSwitch
-from exchange_wrapper.ledger import UNALLOCATED_SET
 from exchange_wrapper.limits import PreTradeLimits
 from exchange_wrapper.numbers import ZERO, Lots, format_amount
 from exchange_wrapper.orders import Order, OrderRequest, Trade

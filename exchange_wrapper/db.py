@@ -25,6 +25,7 @@ __all__ = [
     "TimeField",
     "create_database",
     "insert_rows",
+    "insert_values",
     "lock_database",
     "open_database",
     "raw",
@@ -32,7 +33,7 @@ __all__ = [
     "upsert_rows",
 ]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 5
 
 Row = Mapping[str, Any]
 """Values of one row by column name, all columns."""
@@ -115,7 +116,7 @@ def create_database(path: Path, models: Sequence[type[BaseModel]]) -> list[type[
                     _forbid_changes(database, model._meta.table_name)
             for model in models:
                 if model not in missing:
-                    _add_columns(database, model)
+                    _bring_up_to_date(database, model)
             raw(database).execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             raw(database).execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return missing
@@ -193,6 +194,13 @@ def insert_rows(
     _statement(model, False).execute(raw(database), rows)
 
 
+def insert_values(
+    database: peewee.SqliteDatabase, model: type[BaseModel], values: Iterable[Sequence[Any]]
+) -> None:
+    """Append rows that are given as SQLite takes them, in the order of the model's fields."""
+    _statement(model, False).execute_values(raw(database), values)
+
+
 def upsert_rows(
     database: peewee.SqliteDatabase, model: type[BaseModel], rows: Iterable[Row]
 ) -> None:
@@ -229,7 +237,13 @@ class _Statement:
 
     def execute(self, connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
         """Write rows in the transaction that is open."""
-        values = [self._values(row) for row in rows]
+        self.execute_values(connection, [self._values(row) for row in rows])
+
+    def execute_values(
+        self, connection: sqlite3.Connection, values: Iterable[Sequence[Any]]
+    ) -> None:
+        """Write rows whose values are in the order of the columns."""
+        values = values if isinstance(values, list) else [*values]
         start = 0
         for count, sql in self._sql.items():
             while len(values) - start >= count:
@@ -268,14 +282,15 @@ def _connect(path: Path) -> peewee.SqliteDatabase:
     return database
 
 
-def _add_columns(database: peewee.SqliteDatabase, model: type[BaseModel]) -> None:
-    """Add what an older version's table lacks; such columns allow null."""
+def _bring_up_to_date(database: peewee.SqliteDatabase, model: type[BaseModel]) -> None:
+    """Add the columns and indexes that an older version's table lacks; such columns allow null."""
     table = model._meta.table_name
     present = {column.name for column in database.get_columns(table)}
     migrator = SqliteMigrator(database)
     for field in model._meta.sorted_fields:
         if field.column_name not in present:
             migrate(migrator.add_column(table, field.column_name, field))
+    peewee.SchemaManager(model, database=database).create_indexes(safe=True)
 
 
 def _check_identity(

@@ -36,7 +36,7 @@ from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import LEDGER, ZERO, Lots, Ticks, format_amount
 from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.terms import DoneReason, OrderStatus, Side
+from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
 from exchange_wrapper.times import UtcNs
 
 __all__ = ["Desk", "ExecutionPort", "Guard"]
@@ -376,6 +376,11 @@ class Desk:
             raise ApiUsageError("client_oid can't be empty", field="client_oid")
         if request.cancel_after_s < 0:
             raise ApiUsageError("cancel_after can't be negative", field="cancel_after")
+        if request.post_only and request.type is not OrderType.LIMIT:
+            raise ApiUsageError(
+                f"post_only is for orders of type {OrderType.LIMIT}, not {request.type}",
+                field="post_only",
+            )
         taken = self._ids_by_exchange.get((request.exchange, request.client_oid))
         if taken in self.orders:
             raise ApiUsageError(
@@ -499,6 +504,7 @@ class Desk:
             hold=hold,
             last_updated_at=fill.time,
         )
+        trade_id = self._last_trade_id + 1
         ledger.fill(
             ledger.wallet(request.wallet_set_id, request.exchange, pair.base),
             ledger.wallet(request.wallet_set_id, request.exchange, pair.quote),
@@ -507,13 +513,14 @@ class Desk:
             fee,
             LEDGER.subtract(order.hold, hold),
             order.id,
+            trade_id,
             fill.time,
         )
         if fill.ext_id:
             self._trade_ids[order.id].add(fill.ext_id)
-        self._last_trade_id += 1
+        self._last_trade_id = trade_id
         trade = Trade(
-            self._last_trade_id,
+            trade_id,
             order.id,
             fill.ext_id,
             fill.price,

@@ -17,6 +17,7 @@ from typing import TextIO, TypeVar
 import peewee
 
 from exchange_wrapper import models
+from exchange_wrapper.accounts import Line
 from exchange_wrapper.changes import (
     Change,
     HeartBeat,
@@ -30,6 +31,7 @@ from exchange_wrapper.changes import (
 from exchange_wrapper.db import (
     Row,
     insert_rows,
+    insert_values,
     lock_database,
     open_database,
     transaction,
@@ -38,13 +40,14 @@ from exchange_wrapper.db import (
 from exchange_wrapper.errors import StorageUnavailable
 from exchange_wrapper.records import (
     incident_row,
-    line_row,
+    line_values,
     order_row,
     set_row,
     trade_row,
     wallet_row,
 )
 from exchange_wrapper.times import UtcNs
+from exchange_wrapper.users import audit
 from exchange_wrapper.util import utc_now
 
 __all__ = ["Journal"]
@@ -61,32 +64,32 @@ class _Rows:
     sets: dict[int, Row]
     wallets: dict[int, Row]
     orders: dict[int, Row]
-    lines: list[Row]
+    lines: list[Line]
     trades: list[Row]
     incidents: list[Row]
     heartbeats: list[Row]
+    audit: list[Row]
 
     @classmethod
-    def of(cls, changes: list[Change], now: UtcNs) -> "_Rows":
-        rows = cls({}, {}, {}, [], [], [], [])
+    def of(cls, changes: list[Change], audit_rows: list[Row], now: UtcNs) -> "_Rows":
+        rows = cls({}, {}, {}, [], [], [], [], audit_rows)
         wallets, orders = {}, {}
         for change in changes:
-            match change:  # commonest first
-                case LinePosted(line=line, wallet=wallet):
-                    rows.lines.append(line_row(line))
-                    wallets[wallet.id] = wallet
-                case OrderChanged(order=order):
-                    orders[order.id] = order
-                case TradeMade(trade=trade, order=order):
-                    rows.trades.append(trade_row(trade, order, now))
-                case WalletOpened(wallet=wallet):
-                    wallets[wallet.id] = wallet
-                case SetChanged(wallet_set=wallet_set):
-                    rows.sets[wallet_set.id] = set_row(wallet_set)
-                case IncidentHappened(incident=incident):
-                    rows.incidents.append(incident_row(incident))
-                case HeartBeat(time=time):
-                    rows.heartbeats = [{"id": 1, "time": time}]
+            if type(change) is LinePosted:  # commonest first; `match` takes twice as long
+                rows.lines.append(change.line)
+                wallets[change.wallet.id] = change.wallet
+            elif type(change) is OrderChanged:
+                orders[change.order.id] = change.order
+            elif type(change) is TradeMade:
+                rows.trades.append(trade_row(change.trade, change.order, now))
+            elif type(change) is WalletOpened:
+                wallets[change.wallet.id] = change.wallet
+            elif type(change) is SetChanged:
+                rows.sets[change.wallet_set.id] = set_row(change.wallet_set)
+            elif type(change) is IncidentHappened:
+                rows.incidents.append(incident_row(change.incident))
+            elif type(change) is HeartBeat:
+                rows.heartbeats = [{"id": 1, "time": change.time}]
         rows.orders = {order_id: order_row(order, now) for order_id, order in orders.items()}
         # The ledger's wallets move on while the thread writes: their balances are copied now,
         # when they are those after the last of these changes.
@@ -98,10 +101,11 @@ class _Rows:
             upsert_rows(database, models.WalletSet, self.sets.values())
             upsert_rows(database, models.VirtualWallet, self.wallets.values())
             upsert_rows(database, models.Order, self.orders.values())
-            insert_rows(database, models.WalletLine, self.lines)
             insert_rows(database, models.Trade, self.trades)
+            insert_values(database, models.WalletLine, map(line_values, self.lines))
             insert_rows(database, models.Incident, self.incidents)
             upsert_rows(database, models.Heartbeat, self.heartbeats)
+            audit.append(database, self.audit)
 
 
 class Journal:
@@ -120,6 +124,8 @@ class Journal:
         desk holds in memory is ahead of the database, and the service has to stop.
     clock : callable
         Returns the time now.
+    take_audit_rows : callable
+        Returns the rows of the audit log that wait to be written; they join the next batch.
     """
 
     def __init__(
@@ -130,12 +136,14 @@ class Journal:
         on_failure: Callable[[StorageUnavailable], None],
         *,
         clock: Callable[[], UtcNs] = utc_now,
+        take_audit_rows: Callable[[], list[Row]] = list,
     ) -> None:
         self._path = path
         self._take_changes = take_changes
         self._announce = announce
         self._on_failure = on_failure
         self._clock = clock
+        self._take_audit_rows = take_audit_rows
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._database: peewee.SqliteDatabase | None = None
         self._lock: TextIO | None = None
@@ -202,7 +210,7 @@ class Journal:
             return
         self._writing = True
         assert self._database is not None
-        write = _Rows.of(changes, self._clock()).write
+        write = _Rows.of(changes, self._take_audit_rows(), self._clock()).write
         loop = asyncio.get_running_loop()
         writing = loop.run_in_executor(self._thread, write, self._database)
         writing.add_done_callback(lambda done: self._written(done, changes, waiters))

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from exchange_wrapper.ledger import UNALLOCATED_SET
+from exchange_wrapper.accounts import UNALLOCATED_SET
 
 __all__ = ["EVERYTHING", "KillLevel", "KillSwitch"]
 

@@ -1,18 +1,14 @@
-"""The double-entry ledger: who owns how much of what each exchange holds.
+"""The ledger: who owns how much of what each exchange holds, and may do what with it.
 
 Everything at an exchange is in its wallets of the ``exchange`` set. The same funds are split
 between the ``unallocated`` set, the logical sets of runs and the ``suspense`` set, so that at any
 time and per currency Σ logical + unallocated + suspense = exchange. Holds exist on the splitting
-side only.
-
-Balances are running sums in the wallets; the lines behind them leave as changes and are not kept.
+side only. How funds and holds are booked is in `double_entry`.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import reduce
-from typing import Final
 
 import msgspec
 
@@ -24,59 +20,29 @@ from exchange_wrapper.accounts import (
     SetType,
     Wallet,
     WalletSet,
-    balances,
 )
-from exchange_wrapper.changes import Change, LinePosted, SetChanged, WalletOpened
-from exchange_wrapper.errors import (
-    ApiUsageError,
-    BadWalletConfig,
-    InsufficientFunds,
-    LedgerBreach,
-    UnknownName,
-)
+from exchange_wrapper.changes import SetChanged
+from exchange_wrapper.double_entry import DoubleEntry
+from exchange_wrapper.errors import ApiUsageError, BadWalletConfig, UnknownName
 from exchange_wrapper.ledger_audit import faults, line_faults
 from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
 from exchange_wrapper.times import UtcNs
 
-__all__ = [
-    "EXCHANGE_SET",
-    "UNALLOCATED_SET",
-    "Ledger",
-    "Line",
-    "Reason",
-    "SetType",
-    "Wallet",
-    "WalletSet",
-    "balances",
-]
-
-_add: Final = LEDGER.add  # fewer look-ups, felt in the lines of each order
-_FILL: Final = Reason.FILL
-_FEE: Final = Reason.FEE
+__all__ = ["Ledger"]
 
 
-class Ledger:
-    """Wallet sets, wallets and the rules by which funds move between them.
+class Ledger(DoubleEntry):
+    """Wallet sets, their wallets, and the rules by which funds move between them.
 
     Attributes
     ----------
     sets : dict of int to WalletSet
-    wallets : dict of int to Wallet
-    changes : list of Change
-        What happened since it was last drained, in order.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.sets: dict[int, WalletSet] = {}
-        self.wallets: dict[int, Wallet] = {}
-        self.changes: list[Change] = []
-        self._by_place: dict[tuple[int, str, str], Wallet] = {}
-        self._by_set: dict[int, list[Wallet]] = defaultdict(list)
-        self._holds: dict[tuple[int, int], Decimal] = {}  # net by (wallet id, order id), never 0
-        self._suspense: dict[tuple[str, str], Wallet] = {}
-        self._last_set_id = UNALLOCATED_SET
-        self._last_wallet_id = 0
-        self._last_line_id = 0
+        self._suspense_set: int | None = None
         self._change_set(WalletSet(EXCHANGE_SET, SetType.EXCHANGE, "", "exchange", True, UtcNs(0)))
         self._change_set(
             WalletSet(UNALLOCATED_SET, SetType.UNALLOCATED, "", "unallocated", True, UtcNs(0))
@@ -91,28 +57,12 @@ class Ledger:
     ) -> None:
         """Take over a stored state; nothing of it becomes a change.
 
-        Parameters
-        ----------
-        holds : iterable of (wallet id, order id, net amount)
-            The holds of open orders; a debit is negative. ``audit`` compares them with the wallets.
-        last_line_id : int
-            Lines made from now on have higher ids.
+        What the arguments are is said at ``restore_wallets``; ``audit`` compares them.
         """
+        self.restore_wallets(wallets, holds, last_line_id)
+        for wallet_set in sets:
+            self._change_set(wallet_set)
         self.changes.clear()
-        self.sets.update((wallet_set.id, wallet_set) for wallet_set in sets)
-        for wallet in wallets:
-            self._add_wallet(wallet)
-        self._holds.update(((wallet, order), net) for wallet, order, net in holds if net)
-        self._last_set_id = max(self.sets)
-        self._last_wallet_id = max(self.wallets, default=0)
-        self._last_line_id = last_line_id
-
-    def open_exchange(self, exchange: str, currencies: Iterable[str]) -> None:
-        """Make an exchange and its currencies known, with empty wallets where there are none."""
-        for currency in currencies:
-            for set_id in (EXCHANGE_SET, UNALLOCATED_SET):
-                if (set_id, exchange, currency) not in self._by_place:
-                    self._open(set_id, exchange, currency)
 
     # Wallet sets
 
@@ -150,9 +100,7 @@ class Ledger:
                 )
             self._require(source, amount)
             wanted[exchange, currency] = amount
-        self._last_set_id += 1
-        created = WalletSet(self._last_set_id, SetType.LOGICAL, run_id, description, True, now)
-        self._change_set(created)
+        created = self._new_set(SetType.LOGICAL, run_id, description, now)
         for (exchange, currency), amount in wanted.items():
             self._open(created.id, exchange, currency)
             self.allocate(created.id, exchange, currency, amount, now)
@@ -176,7 +124,7 @@ class Ledger:
         self.require_movable(set_id)
         self.require_movable(UNALLOCATED_SET)
         pool = self._unallocated(exchange, currency)
-        wallet = self._by_place.get((set_id, exchange, currency))
+        wallet = self.find_wallet(set_id, exchange, currency)
         if movement < 0:
             self._require(wallet or Wallet(0, set_id, exchange, currency), -movement)
         else:
@@ -184,8 +132,8 @@ class Ledger:
         wallet = wallet or self._open(set_id, exchange, currency)
         if movement:
             wallet.allocation = LEDGER.add(wallet.allocation, movement)
-            self._post(pool, -movement, None, Reason.ALLOCATION, now)
-            self._post(wallet, movement, None, Reason.ALLOCATION, now)
+            self._post(pool, -movement, Reason.ALLOCATION, now)
+            self._post(wallet, movement, Reason.ALLOCATION, now)
         return wallet
 
     def deactivate(self, set_id: int, now: UtcNs) -> WalletSet:
@@ -256,51 +204,6 @@ class Ledger:
                 f"wallet set {set_id} is frozen: {wallet_set.frozen}", field="wallet_set_id"
             )
 
-    # Wallets
-
-    def wallets_of(self, set_id: int | None) -> list[Wallet]:
-        """Return the wallets of a set, the unallocated set for None."""
-        wanted = UNALLOCATED_SET if set_id is None else set_id
-        return list(self._by_set.get(wanted, ()))
-
-    def wallet(self, set_id: int | None, exchange: str, currency: str) -> Wallet:
-        """Return a wallet of a set, of the unallocated set for None.
-
-        Raises
-        ------
-        UnknownName
-            The set has no such wallet.
-        """
-        wallet = self._by_place.get(
-            (UNALLOCATED_SET if set_id is None else set_id, exchange, currency)
-        )
-        if wallet is None:
-            place = "the unallocated funds have" if set_id is None else f"wallet set {set_id} has"
-            raise UnknownName(f"{place} no {currency} at {exchange}", field="currency")
-        return wallet
-
-    def find_wallet(self, set_id: int | None, exchange: str, currency: str) -> Wallet | None:
-        """Return a wallet of a set, of the unallocated set for None, or None if it has none."""
-        place = (UNALLOCATED_SET if set_id is None else set_id, exchange, currency)
-        return self._by_place.get(place)
-
-    def ensure_wallet(self, set_id: int | None, exchange: str, currency: str) -> Wallet:
-        """Return a wallet of a set, opened empty if there is none.
-
-        Raises
-        ------
-        BadWalletConfig
-            An unknown exchange or currency.
-        """
-        wallet = self._by_place.get(
-            (UNALLOCATED_SET if set_id is None else set_id, exchange, currency)
-        )
-        if wallet is None:
-            self._unallocated(exchange, currency)
-            assert set_id is not None  # a known currency has an unallocated wallet
-            wallet = self._open(set_id, exchange, currency)
-        return wallet
-
     def deposit(
         self,
         exchange: str,
@@ -345,126 +248,6 @@ class Ledger:
             self.settle(wallet, movement, None, reason, now)
         return wallet
 
-    # Orders
-
-    def hold(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
-        """Put ``amount`` > 0 of a wallet on hold for an order.
-
-        Raises
-        ------
-        InsufficientFunds
-            Less than that is available.
-        """
-        self._require(wallet, amount)
-        self._post_hold(wallet, -amount, order_id, now)
-
-    def release(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
-        """Free ``amount`` > 0 of what is on hold for an order.
-
-        Raises
-        ------
-        LedgerBreach
-            Less than that is on hold for it.
-        """
-        held = self._holds.get((wallet.id, order_id), ZERO)
-        if _add(held, amount) > ZERO:
-            raise LedgerBreach(
-                f"order {order_id} releases {format_amount(amount)} {wallet.currency} "
-                f"of {format_amount(-held)} on hold"
-            )
-        self._post_hold(wallet, amount, order_id, now)
-
-    def expect(self, wallet: Wallet, amount: Decimal, order_id: int, now: UtcNs) -> None:
-        """Put a credit on hold: it counts in the balance, but is not available.
-
-        A negative ``amount`` takes it back, before the credit settles or because it won't.
-
-        Raises
-        ------
-        LedgerBreach
-            More is taken back than was expected.
-        """
-        held = self.held_for(wallet, order_id)
-        if amount < -held:
-            raise LedgerBreach(
-                f"order {order_id} takes back {format_amount(-amount)} {wallet.currency} "
-                f"of {format_amount(held)} expected"
-            )
-        self._post_hold(wallet, amount, order_id, now)
-
-    def held_for(self, wallet: Wallet, order_id: int) -> Decimal:
-        """Return the net of what is on hold for an order: a debit is negative."""
-        return self._holds.get((wallet.id, order_id), ZERO)
-
-    def settle(
-        self, wallet: Wallet, movement: Decimal, order_id: int | None, reason: Reason, now: UtcNs
-    ) -> None:
-        """Move funds in or out of a wallet and of the exchange that holds them.
-
-        Raises
-        ------
-        LedgerBreach
-            A debit of more than is available. Release what was held for it before.
-        """
-        mirror = self._by_place[EXCHANGE_SET, wallet.exchange, wallet.currency]
-        settled, mirrored = _add(wallet.settled, movement), _add(mirror.settled, movement)
-        if movement < ZERO:
-            if _add(settled, wallet.held_debit) < ZERO:
-                raise _unpayable(wallet, movement)
-            if mirrored < ZERO:
-                raise _unpayable(mirror, movement)
-        wallet.settled, mirror.settled = settled, mirrored
-        line_id, post = self._last_line_id, self.changes.append
-        self._last_line_id = line_id + 2
-        line = Line(line_id + 1, wallet.id, movement, False, order_id, reason, now)
-        post(LinePosted(line, wallet))
-        line = Line(line_id + 2, mirror.id, movement, False, order_id, reason, now)
-        post(LinePosted(line, mirror))
-
-    def fill(
-        self,
-        base: Wallet,
-        quote: Wallet,
-        size: Decimal,
-        notional: Decimal,
-        fee: Decimal,
-        freed: Decimal,
-        order_id: int,
-        now: UtcNs,
-    ) -> None:
-        """Book a trade of an order: free funds that it holds, move both currencies, charge the fee.
-
-        Parameters
-        ----------
-        size, notional : Decimal
-            Movement of base, and of quote before the fee; the one below zero pays for the other.
-        fee : Decimal
-            In quote; a rebate is negative.
-        freed : Decimal
-            How much less is on hold for the order, in the currency that pays, ≥ 0.
-
-        Raises
-        ------
-        LedgerBreach
-            Less than that is on hold, or a wallet pays more than it then has available. Nothing
-            is booked.
-        """
-        paid, paying, got, earned = base, size, quote, notional
-        if size > ZERO:
-            paid, paying, got, earned = quote, notional, base, size
-        mark = len(self.changes)
-        if freed:
-            self.release(paid, freed, order_id, now)
-        moves = [(paid, paying, _FILL), (got, earned, _FILL)]
-        if fee:
-            moves.append((quote, -fee, _FEE))
-        try:
-            for wallet, movement, reason in moves:
-                self.settle(wallet, movement, order_id, reason, now)
-        except LedgerBreach:
-            self._roll_back(mark)
-            raise
-
     # Differences between a venue's balances and ours
 
     def book_difference(self, exchange: str, currency: str, movement: Decimal, now: UtcNs) -> None:
@@ -476,17 +259,17 @@ class Ledger:
             An unknown exchange or currency.
         """
         self._unallocated(exchange, currency)
-        wallet = self._suspense.get((exchange, currency))
+        wallet = self._find_suspense(exchange, currency)
         if wallet is None:
-            wallet = self._open(self._suspense_set(now), exchange, currency)
-        mirror = self._by_place[EXCHANGE_SET, exchange, currency]
-        for side in (wallet, mirror):
-            side.settled = LEDGER.add(side.settled, movement)
-            self._add_line(side, movement, False, None, Reason.DIFFERENCE, now)
+            if self._suspense_set is None:
+                self._new_set(SetType.SUSPENSE, "", "suspense", now)
+            wallet = self.ensure_wallet(self._suspense_set, exchange, currency)
+        for side in (wallet, self.wallet(EXCHANGE_SET, exchange, currency)):
+            self._post(side, movement, Reason.DIFFERENCE, now, may_lack=True)
 
     def in_suspense(self, exchange: str, currency: str) -> Decimal:
         """Return what is in suspense of a currency at an exchange; below zero if it lacks."""
-        wallet = self._suspense.get((exchange, currency))
+        wallet = self._find_suspense(exchange, currency)
         return ZERO if wallet is None else wallet.settled
 
     def acknowledge(self, exchange: str, currency: str, now: UtcNs) -> Decimal:
@@ -505,14 +288,14 @@ class Ledger:
             The unallocated funds can't pay for what lacks.
         """
         pool = self._unallocated(exchange, currency)
-        amount = self.in_suspense(exchange, currency)
-        if amount:
-            if amount < 0:
-                self._require(pool, -amount)
-            wallet = self._suspense[exchange, currency]
-            wallet.settled = ZERO
-            self._add_line(wallet, -amount, False, None, Reason.DIFFERENCE, now)
-            self._post(pool, amount, None, Reason.DIFFERENCE, now)
+        wallet = self._find_suspense(exchange, currency)
+        if wallet is None or not wallet.settled:
+            return ZERO
+        amount = wallet.settled
+        if amount < 0:
+            self._require(pool, -amount)
+        self._post(wallet, -amount, Reason.DIFFERENCE, now)
+        self._post(pool, amount, Reason.DIFFERENCE, now)
         return amount
 
     # Checks
@@ -543,7 +326,7 @@ class Ledger:
         wallet.settled = ZERO
         for line in lines:
             if line.wallet_id == wallet.id and not line.on_hold:
-                wallet.settled = _add(wallet.settled, line.movement)
+                wallet.settled = LEDGER.add(wallet.settled, line.movement)
         nets = [net for (wallet_id, _), net in self._holds.items() if wallet_id == wallet.id]
         wallet.held_debit = reduce(LEDGER.add, [min(net, ZERO) for net in nets], ZERO)
         wallet.held_credit = reduce(LEDGER.add, [max(net, ZERO) for net in nets], ZERO)
@@ -565,113 +348,18 @@ class Ledger:
                     found.setdefault(other.set_id, sentence)
         return found
 
-    # Below is everything that changes state.
-
-    def _roll_back(self, mark: int) -> None:
-        """Take back the lines that were posted since ``changes`` had ``mark`` members."""
-        for change in reversed(self.changes[mark:]):
-            assert isinstance(change, LinePosted)
-            line, wallet = change.line, change.wallet
-            if line.on_hold:
-                assert line.order_id is not None
-                self._post_hold(wallet, -line.movement, line.order_id, line.date)
-            else:
-                wallet.settled = LEDGER.subtract(wallet.settled, line.movement)
-        del self.changes[mark:]
-
-    def _open(self, set_id: int, exchange: str, currency: str) -> Wallet:
-        self._last_wallet_id += 1
-        wallet = Wallet(self._last_wallet_id, set_id, exchange, currency)
-        self._add_wallet(wallet)
-        self.changes.append(WalletOpened(wallet))
-        return wallet
-
-    def _add_wallet(self, wallet: Wallet) -> None:
-        place = wallet.exchange, wallet.currency
-        self.wallets[wallet.id] = wallet
-        self._by_place[wallet.set_id, *place] = wallet
-        self._by_set[wallet.set_id].append(wallet)
-        wallet_set = self.sets.get(wallet.set_id)
-        if wallet_set is not None and wallet_set.type is SetType.SUSPENSE:
-            self._suspense[place] = wallet
-
-    def _suspense_set(self, now: UtcNs) -> int:
-        for wallet_set in self.sets.values():
-            if wallet_set.type is SetType.SUSPENSE:
-                return wallet_set.id
-        self._last_set_id += 1
-        self._change_set(WalletSet(self._last_set_id, SetType.SUSPENSE, "", "suspense", True, now))
-        return self._last_set_id
+    def _new_set(self, type: SetType, run_id: str, description: str, now: UtcNs) -> WalletSet:
+        created = WalletSet(max(self.sets) + 1, type, run_id, description, True, now)
+        self._change_set(created)
+        return created
 
     def _change_set(self, wallet_set: WalletSet) -> None:
         self.sets[wallet_set.id] = wallet_set
+        if wallet_set.type is SetType.SUSPENSE:
+            self._suspense_set = wallet_set.id
         self.changes.append(SetChanged(wallet_set))
 
-    def _post(
-        self, wallet: Wallet, movement: Decimal, order_id: int | None, reason: Reason, now: UtcNs
-    ) -> None:
-        settled = _add(wallet.settled, movement)
-        if movement < ZERO and _add(settled, wallet.held_debit) < ZERO:
-            raise _unpayable(wallet, movement)
-        wallet.settled = settled
-        self._last_line_id += 1
-        line = Line(self._last_line_id, wallet.id, movement, False, order_id, reason, now)
-        self.changes.append(LinePosted(line, wallet))
-
-    def _post_hold(self, wallet: Wallet, movement: Decimal, order_id: int, now: UtcNs) -> None:
-        key = (wallet.id, order_id)
-        before = self._holds.get(key, ZERO)
-        after = _add(before, movement)
-        if after:
-            self._holds[key] = after
-        else:
-            self._holds.pop(key, None)
-        if before <= ZERO and after <= ZERO:
-            wallet.held_debit = _add(wallet.held_debit, movement)
-        elif before >= ZERO and after >= ZERO:
-            wallet.held_credit = _add(wallet.held_credit, movement)
-        else:  # the net changes sides: all of it leaves one and the rest joins the other
-            debit, credit = (-before, after) if after > 0 else (after, -before)
-            wallet.held_debit = LEDGER.add(wallet.held_debit, debit)
-            wallet.held_credit = LEDGER.add(wallet.held_credit, credit)
-        self._add_line(wallet, movement, True, order_id, Reason.ORDER, now)
-
-    def _add_line(
-        self,
-        wallet: Wallet,
-        movement: Decimal,
-        on_hold: bool,
-        order_id: int | None,
-        reason: Reason,
-        now: UtcNs,
-    ) -> None:
-        self._last_line_id += 1
-        line = Line(self._last_line_id, wallet.id, movement, on_hold, order_id, reason, now)
-        self.changes.append(LinePosted(line, wallet))
-
-    def _unallocated(self, exchange: str, currency: str) -> Wallet:
-        wallet = self._by_place.get((UNALLOCATED_SET, exchange, currency))
-        if wallet is None:
-            raise BadWalletConfig(f"{currency} at {exchange} is not a known wallet")
-        return wallet
-
-    def _require(self, wallet: Wallet, amount: Decimal) -> None:
-        if amount > wallet.available:
-            place = (
-                "unallocated"
-                if wallet.set_id == UNALLOCATED_SET
-                else f"available in wallet set {wallet.set_id}"
-            )
-            raise InsufficientFunds(
-                f"{format_amount(amount)} {wallet.currency} at {wallet.exchange} is needed "
-                f"but only {format_amount(wallet.available)} is {place}",
-                needed=format_amount(amount),
-                available=format_amount(wallet.available),
-            )
-
-
-def _unpayable(wallet: Wallet, movement: Decimal) -> LedgerBreach:
-    return LedgerBreach(
-        f"wallet {wallet.id} ({wallet.currency} at {wallet.exchange}) can't pay "
-        f"{format_amount(-movement)}: {format_amount(wallet.available)} is available"
-    )
+    def _find_suspense(self, exchange: str, currency: str) -> Wallet | None:
+        if self._suspense_set is None:
+            return None
+        return self.find_wallet(self._suspense_set, exchange, currency)

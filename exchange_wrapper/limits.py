@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import msgspec
 
+from exchange_wrapper.accounts import UNALLOCATED_SET
 from exchange_wrapper.errors import OrderRejected
-from exchange_wrapper.ledger import UNALLOCATED_SET
 from exchange_wrapper.numbers import LEDGER, ZERO, format_amount
 from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.terms import Side

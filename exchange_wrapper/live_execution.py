@@ -38,7 +38,7 @@ from exchange_wrapper.execution import (
 )
 from exchange_wrapper.feed import Backoff
 from exchange_wrapper.incidents import IncidentKind
-from exchange_wrapper.live_order import LiveOrder, in_venue_terms
+from exchange_wrapper.live_order import LiveOrder, in_venue_terms, nearest_first
 from exchange_wrapper.numbers import Lots, format_amount
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
@@ -441,11 +441,13 @@ class LiveExecution:
         by_pair: dict[Pair, list[LiveOrder]] = {}
         for working in wanted:
             by_pair.setdefault(working.order.pair, []).append(working)
+        apart: list[LiveOrder] = []
         for pair, group in by_pair.items():
             if len(group) > _MANY and self._all_go(pair):
                 self._spawn(partial(self._cancel_pair, pair, group))
             else:
-                self._spawn_cancels(group)
+                apart += group
+        self._spawn_cancels(apart)
 
     def _all_go(self, pair: Pair) -> bool:
         """Tell whether nothing that is to stay can be open in a pair, of us or of others."""
@@ -455,7 +457,7 @@ class LiveExecution:
         )
 
     def _spawn_cancels(self, group: Iterable[LiveOrder]) -> None:
-        for working in group:
+        for working in nearest_first(group):  # the venue's rate lets many wait
             self._spawn(partial(self._cancel_one, working))
 
     async def _cancel_pair(self, pair: Pair, group: list[LiveOrder]) -> None:

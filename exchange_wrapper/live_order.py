@@ -1,17 +1,18 @@
 """One order at a real venue: what was sent of it, and what the venue has told. Does no I/O."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final
 
 from exchange_wrapper.errors import InvalidAmount
 from exchange_wrapper.exchange.base_trading import VenueDone, VenueOrder
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order
-from exchange_wrapper.terms import DoneReason, OrderType
+from exchange_wrapper.terms import DoneReason, OrderType, Side
 from exchange_wrapper.times import UtcNs
 
-__all__ = ["Cost", "LiveOrder", "in_venue_terms"]
+__all__ = ["Cost", "LiveOrder", "in_venue_terms", "nearest_first"]
 
 Cost = Callable[[Lots], int | None]
 """Returns Σ ticks × lots of taking so many lots now, None if they are not on offer."""
@@ -95,8 +96,21 @@ def in_venue_terms(order: Order, cost: Cost) -> tuple[VenueOrder, Lots] | None:
         client_id=order.venue_oid,
         size=pair.size(lots),
         limit=None if limit is None else pair.price(limit),
+        post_only=order.request.post_only,
     )
     return wanted, lots
+
+
+def nearest_first(orders: Iterable[LiveOrder]) -> list[LiveOrder]:
+    """Return orders as the market would reach them: of each pair and side in turn the best."""
+    queues: dict[tuple[str, Side], list[LiveOrder]] = {}
+    for each in orders:
+        request = each.order.request
+        queues.setdefault((request.pair, request.side), []).append(each)
+    for (_, side), queue in queues.items():
+        queue.sort(key=lambda each: each.order.limit or 0, reverse=side is Side.BUY)
+    turns = zip_longest(*queues.values())
+    return [each for turn in turns for each in turn if each is not None]
 
 
 def _affordable(most: Lots, budget: int, cost: Cost) -> Lots:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePath
+from threading import get_ident
 from typing import Any, Final
 
 from exchange_wrapper.scrub import scrub
@@ -47,6 +48,7 @@ class LogNotifier(logging.Handler):
         self.left_out = 0
         self._publish = publish
         self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
         self._budget = float(_BURST)
         self._refilled_at = 0.0
 
@@ -54,7 +56,9 @@ class LogNotifier(logging.Handler):
         """Pass a record on, from whatever thread and whatever it was logged in."""
         if not self._loop.is_closed():
             # Later, so that a warning about sending does not send in the midst of that.
-            self._loop.call_soon_threadsafe(self._pass_on, record)
+            here = get_ident() == self._thread
+            later = self._loop.call_soon if here else self._loop.call_soon_threadsafe
+            later(self._pass_on, record)
 
     def _pass_on(self, record: logging.LogRecord) -> None:
         passed = record.created - self._refilled_at

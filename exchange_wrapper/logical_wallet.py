@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
+from exchange_wrapper.accounts import EXCHANGE_SET, UNALLOCATED_SET, SetType
 from exchange_wrapper.errors import UnknownName
-from exchange_wrapper.ledger import EXCHANGE_SET, UNALLOCATED_SET, Ledger, SetType
+from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import LEDGER, format_amount, round_down
 from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.times import SECOND, UtcNs

@@ -65,6 +65,8 @@ class Order(BaseModel):
         JSON ``[[from, to], …]``: when xWrap was down while it was open; null for never.
     committed_at : TimeField
         When xWrap wrote this state; null for one of before version 3.
+    post_only : BooleanField
+        Whether it must not take; null for one of before version 5.
     """
 
     wallet_set = peewee.ForeignKeyField(WalletSet, null=True, backref="orders")
@@ -101,6 +103,7 @@ class Order(BaseModel):
     settled = peewee.BooleanField()
     offline = peewee.TextField(null=True)
     committed_at = TimeField(null=True, index=True)
+    post_only = peewee.BooleanField(null=True)
 
     class Meta:
         """A run's client order id names one order for ever."""
@@ -144,29 +147,6 @@ class VirtualWallet(BaseModel):
         indexes = ((("wallet_set", "exchange", "base"), True),)
 
 
-class WalletLine(BaseModel):
-    """One movement of a wallet: a fact, never changed or deleted.
-
-    Attributes
-    ----------
-    movement : AmountField
-        Credit above zero, debit below, in the wallet's currency.
-    on_hold : BooleanField
-        Whether this line reserves (or frees) funds instead of moving them.
-    reason : CharField
-        Why: ``order``, ``fill``, ``fee``, ``allocation``, ``virtual`` or ``difference``.
-    """
-
-    append_only = True
-
-    wallet = peewee.ForeignKeyField(VirtualWallet, backref="wallet_lines")
-    order = peewee.ForeignKeyField(Order, null=True, backref="wallet_lines")
-    date = TimeField()
-    movement = AmountField()
-    on_hold = peewee.BooleanField()
-    reason = peewee.CharField()
-
-
 class Trade(BaseModel):
     """One fill of an order.
 
@@ -193,6 +173,35 @@ class Trade(BaseModel):
     maker = peewee.BooleanField()
     time = TimeField()
     committed_at = TimeField(null=True, index=True)
+
+
+class WalletLine(BaseModel):
+    """One movement of a wallet: a fact, never changed or deleted.
+
+    Attributes
+    ----------
+    movement : AmountField
+        Credit above zero, debit below, in the wallet's currency.
+    on_hold : BooleanField
+        Whether this line reserves (or frees) funds instead of moving them.
+    reason : CharField
+        See ``exchange_wrapper.accounts``.
+    trade : Trade or None
+        The trade that it is of, if any; null for one of before version 4.
+    settled : AmountField
+        What was settled in the wallet after it; null for one of before version 4.
+    """
+
+    append_only = True
+
+    wallet = peewee.ForeignKeyField(VirtualWallet, backref="wallet_lines")
+    order = peewee.ForeignKeyField(Order, null=True, backref="wallet_lines")
+    date = TimeField(index=True)
+    movement = AmountField()
+    on_hold = peewee.BooleanField()
+    reason = peewee.CharField()
+    trade = peewee.ForeignKeyField(Trade, null=True, index=False)
+    settled = AmountField(null=True)
 
 
 class Incident(BaseModel):

@@ -35,6 +35,8 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     funds : Decimal or None
         The most that a market buy may cost with its fee, in quote; what it can't buy with that
         is cancelled.
+    post_only : bool
+        Whether a limit order is rejected instead of taking anything when it arrives.
     """
 
     run_id: str
@@ -48,6 +50,7 @@ class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     wallet_set_id: int | None = None
     cancel_after_s: int = 0
     funds: Decimal | None = None
+    post_only: bool = False
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -163,6 +166,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "limit": format_amount(ZERO if request.limit is None else request.limit),
             "cancel_after": request.cancel_after_s,
             "funds": None if request.funds is None else format_amount(request.funds),
+            "post_only": request.post_only,
             "status": self.status.value,
             "done_reason": None if self.done_reason is None else self.done_reason.value,
             "message": self.message,

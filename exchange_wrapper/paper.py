@@ -64,9 +64,11 @@ class PaperOrder:
         Σ ticks × lots that a market buy must not exceed.
     expires_at : UtcNs or None
         When what still rests is cancelled.
+    post_only : bool
+        Whether it is rejected where it would take.
     """
 
-    __slots__ = ("budget", "expires_at", "limit", "order_id", "side", "size", "type")
+    __slots__ = ("budget", "expires_at", "limit", "order_id", "post_only", "side", "size", "type")
 
     def __init__(
         self,
@@ -77,6 +79,7 @@ class PaperOrder:
         limit: Ticks | None = None,
         budget: int | None = None,
         expires_at: UtcNs | None = None,
+        post_only: bool = False,
     ) -> None:
         self.order_id: Final = order_id
         self.side: Final = side
@@ -85,6 +88,7 @@ class PaperOrder:
         self.limit: Final = limit
         self.budget: Final = budget
         self.expires_at: Final = expires_at
+        self.post_only: Final = post_only
 
 
 class _Working:
@@ -322,6 +326,10 @@ class PaperEngine:
         if self.stale and (order.type is not OrderType.LIMIT or self._marketable(order)):
             self._finish(working, DoneReason.REJECTED, time, executions, "the order book is stale")
             return
+        if order.post_only and not self.stale and self._would_take(order):
+            message = "it is post_only and would trade at once"
+            self._finish(working, DoneReason.REJECTED, time, executions, message)
+            return
         executions.append(Opened(order.order_id, time))
         if not self.stale:
             self._take(working, time, executions)
@@ -338,6 +346,11 @@ class PaperEngine:
         if order.limit is not None:
             return "the rest was not offered at its limit"
         return "its funds buy no more" if offered else "the book offers no more"
+
+    def _would_take(self, order: PaperOrder) -> bool:
+        assert order.limit is not None
+        offered = self._offered(_OPPOSITE[order.side])
+        return bool(match_limit_order(offered, order.side, Lots(1), order.limit))
 
     def _take(self, working: _Working, time: UtcNs, executions: list[Execution]) -> None:
         order = working.order
@@ -621,4 +634,5 @@ def _paper_order(order: Order) -> PaperOrder:
         order.limit,
         order.budget,
         order.expires_at,
+        request.post_only,
     )

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
-from exchange_wrapper.ledger import EXCHANGE_SET, Ledger
+from exchange_wrapper.accounts import EXCHANGE_SET
+from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import LEDGER, ZERO
 
 __all__ = ["Difference", "Reconciliation"]

@@ -15,7 +15,7 @@ from exchange_wrapper.times import UtcNs
 __all__ = [
     "incident_of",
     "incident_row",
-    "line_row",
+    "line_values",
     "order_of",
     "order_row",
     "set_of",
@@ -65,6 +65,7 @@ def order_row(order: Order, committed_at: UtcNs) -> Row:
         "settled": order.is_done and not order.hold,
         "offline": json.dumps(order.offline) if order.offline else None,
         "committed_at": committed_at,
+        "post_only": request.post_only,
     }
 
 
@@ -86,6 +87,7 @@ def order_of(row: models.Order) -> Order:
             wallet_set_id=row.wallet_set_id,
             cancel_after_s=row.cancel_after,
             funds=row.funds,
+            post_only=bool(row.post_only),
         ),
         pair=pair,
         lots=pair.to_lots(row.size),
@@ -138,17 +140,19 @@ def trade_of(row: models.Trade, order: Order) -> Trade:
     )
 
 
-def line_row(line: Line) -> Row:
-    """Return a wallet line's row."""
-    return {
-        "id": line.id,
-        "wallet_id": line.wallet_id,
-        "order_id": line.order_id,
-        "date": line.date,
-        "movement": line.movement,
-        "on_hold": line.on_hold,
-        "reason": line.reason.value,
-    }
+def line_values(line: Line) -> tuple[object, ...]:
+    """Return a wallet line's row, as ``insert_values`` takes it: of each order there are many."""
+    return (
+        line.id,
+        line.wallet_id,
+        line.order_id,
+        line.date,
+        format(line.movement, "f"),
+        line.on_hold,
+        line.reason.value,
+        line.trade_id,
+        None if line.settled is None else format(line.settled, "f"),
+    )
 
 
 def wallet_row(wallet: Wallet) -> Row:

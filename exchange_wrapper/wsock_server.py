@@ -11,7 +11,7 @@ from typing import Final
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
@@ -344,8 +344,13 @@ class WebSocketServer:
 
 
 def _frame(message: bytes) -> bytes:
-    """Return a message as it goes over the wire, the same to every client."""
-    return Frame(Opcode.TEXT, message).serialize(mask=False)
+    """Return a message as one final text frame of RFC 6455, the same to every client."""
+    size = len(message)
+    if size < 126:
+        return b"\x81" + size.to_bytes(1, "big") + message
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + message
+    return b"\x81\x7f" + size.to_bytes(8, "big") + message
 
 
 def _host(connection: ServerConnection) -> str:

@@ -178,6 +178,7 @@ def api_method(
     put: str | None = None,
     delete: str | None = None,
     funds: bool = True,
+    at_once: bool = False,
 ) -> Callable[[F], F]:
     """Mark a method as part of the API.
 
@@ -189,6 +190,9 @@ def api_method(
         Path of its HTTP route below the service's prefix; one of them at most.
     funds : bool
         Whether it reads or changes funds or orders, so that a limit to one wallet set matters.
+    at_once : bool
+        Whether it has done everything on return, and its answer waits only until that is stored:
+        then the call is recorded on return, to be stored together with what it did.
     """
     verbs = {"GET": get, "POST": post, "PUT": put, "DELETE": delete}
     routes = [Route(verb, path) for verb, path in verbs.items() if path is not None]
@@ -196,7 +200,7 @@ def api_method(
     route = routes[0] if routes else None
 
     def mark(function: F) -> F:
-        setattr(function, _MARK, (role, route, funds))
+        setattr(function, _MARK, (role, route, funds, at_once))
         return function
 
     return mark
@@ -229,6 +233,7 @@ class Method:
     role: Role
     route: Route | None
     funds: bool
+    at_once: bool
     durations: Durations = field(default_factory=Durations)
     outcomes: dict[str, int] = field(default_factory=dict)
 
@@ -282,7 +287,8 @@ class Api:
         What the service says of itself; its prefix is that of all routes.
     record : callable, optional
         Gets caller, method, arguments and error of each call that was to change something, when it
-        has ended. If it returns a future, the caller gets its result only when that is done.
+        has ended, or done everything at once. If it returns a future, the caller gets its result
+        only when that is done.
     """
 
     def __init__(
@@ -342,10 +348,22 @@ class Api:
         except Exception as error:
             self._ended(method, given, caller, started, error)
             raise
-        if inspect.isawaitable(result):
-            return self._finish(method, given, caller, result, started)
-        self._ended(method, given, caller, started)
-        return result
+        if not inspect.isawaitable(result):
+            self._ended(method, given, caller, started)
+            return result
+        if method.at_once:
+            self._note(method, given, caller)
+            return self._store(method, result, started)
+        return self._finish(method, given, caller, result, started)
+
+    async def _store(self, method: Method, result: Awaitable[Any], started: float) -> Any:
+        try:
+            value = await result
+        except Exception as error:
+            method.count(started, error)
+            raise
+        method.count(started)
+        return value
 
     async def _finish(
         self,
@@ -374,6 +392,15 @@ class Api:
         error: Exception | None = None,
     ) -> asyncio.Future[None] | None:
         method.count(started, error)
+        return self._note(method, given, caller, error)
+
+    def _note(
+        self,
+        method: Method,
+        given: Mapping[str, Any],
+        caller: Caller,
+        error: Exception | None = None,
+    ) -> asyncio.Future[None] | None:
         if self._record is not None and method.changes and caller.identity is not None:
             return self._record(caller, method.name, given, error)
         return None
@@ -419,7 +446,7 @@ def _method(name: str, bound: Callable[..., Any], prefix: str) -> Method:
         else (key, _bounded(value.annotation), value.default)
         for key, value in parameters.items()
     ]
-    role, route, funds = getattr(bound, _MARK)
+    role, route, funds, at_once = getattr(bound, _MARK)
     return Method(
         name=name,
         call=bound,
@@ -433,6 +460,7 @@ def _method(name: str, bound: Callable[..., Any], prefix: str) -> Method:
         role=role,
         route=None if route is None else Route(route.verb, prefix + route.path),
         funds=funds,
+        at_once=at_once,
     )
 
 

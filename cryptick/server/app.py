@@ -13,15 +13,18 @@ from typing import Any, Final
 
 import msgspec
 
+from cryptick.editing.drafts import Drafts
 from cryptick.server.following import Following
 from cryptick.server.gate import Gate
 from cryptick.server.login import add_login
 from cryptick.server.metrics import Metrics
+from cryptick.server.pages import Pages
 from cryptick.server.runnables import Runnables
 from cryptick.server.service import ABOUT, CryptickService
 from cryptick.server.settings import Settings
 from cryptick.server.store import RunStore
 from cryptick.server.supervisor import Supervisor
+from cryptick.server.sweeps import SweepStore
 from cryptick.server.xwrap import XWrap
 from exchange_wrapper.errors import Unavailable
 from exchange_wrapper.times import UtcNs, to_iso
@@ -37,6 +40,7 @@ __all__ = ["Running", "serve"]
 
 _log = logging.getLogger("cryptick.server")
 
+_PROMOTED: Final = "promoted"  # below the drafts, where no directory of strategies is set
 _AUDIT: Final = "changes.jsonl"
 _TOLD_MAX: Final = 2_000  # characters of one call's arguments in the record of changes
 
@@ -71,11 +75,26 @@ async def serve(settings: Settings) -> AsyncIterator[Running]:
         events = SocketIoServer(admit=gate.admit)
         store = RunStore(root)
         directory = None if settings.strategies is None else Path(settings.strategies)
-        runnables, xwrap = Runnables(directory), XWrap(settings.xwrap, settings.store)
+        drafts = None
+        if settings.editor:
+            directory = directory or Path(settings.drafts) / _PROMOTED
+            drafts = Drafts(Path(settings.drafts), directory)
+        runnables, xwrap = Runnables(directory, drafts), XWrap(settings.xwrap, settings.store)
         supervisor = Supervisor(settings, store, runnables, xwrap, events.publish)
         following = Following(store, events.send_market)
         started_at = UtcNs(time.time_ns())
-        service = CryptickService(store, runnables, supervisor, xwrap, following, started_at)
+        sweeps = SweepStore(Path(settings.sweeps))
+        service = CryptickService(
+            store,
+            sweeps,
+            Pages(time.monotonic),
+            runnables,
+            supervisor,
+            xwrap,
+            following,
+            started_at,
+            drafts,
+        )
 
         def note(
             caller: Caller, method: str, arguments: Mapping[str, Any], error: Exception | None

@@ -14,6 +14,7 @@ import httpx
 import msgspec
 from sanic import Request
 
+from cryptick.server.pages import Pages
 from exchange_wrapper.errors import Forbidden, Unauthorised, Unavailable, XWrapError
 from exchange_wrapper.users.local_token import publish_local_token, withdraw_local_token
 from exchange_wrapper.users.tokens import Prefix, new_token
@@ -34,7 +35,7 @@ _ASKED_MAX: Final = 32  # questions to xWrap at once: those with wrong tokens mu
 _TIMEOUT_S: Final = 5.0
 _RECHECK_S: Final = 60.0
 _TOKEN_MAX: Final = 2048
-_ANYBODY: Final = Identity("anybody on this machine", Role.VIEWER, None, Kind.LOCAL)
+_ANYBODY: Final = Identity("anybody", Role.VIEWER, None, Kind.LOCAL)
 _OPEN: Final = frozenset(
     {"/health", "/status", "/metrics", "/openapi.json", "/uri_map"}
     | {"/docs", "/docs/docs.js", "/docs/docs.css"}
@@ -112,7 +113,8 @@ class Gate:
         """
         headers = list(request.headers.items())
         local = is_local(request.ip, headers)
-        if local and request.path.rstrip("/") in _OPEN:
+        is_page = Pages.is_one(request.method, request.path)
+        if is_page or (local and request.path.rstrip("/") in _OPEN):
             return Caller(identity=_ANYBODY, address=request.ip)
         identity = await self._identify(bearer_token(headers), local)
         return Caller(identity=identity, address=request.ip)

@@ -9,9 +9,9 @@ from typing import Final, Self
 
 from cryptick.control import started_ticks
 
-__all__ = ["Process", "spawn"]
+__all__ = ["PROCESS_LOG", "Process", "spawn"]
 
-_LOG: Final = "process.log"
+PROCESS_LOG: Final = "process.log"
 
 
 class Process:
@@ -83,7 +83,7 @@ def spawn(directory: Path, token: str | None) -> int:
     token : str or None
         What it shows to xWrap instead of what this process would show.
     """
-    log = str(directory / _LOG)
+    log = str(directory / PROCESS_LOG)
     write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     command = [sys.executable, "-m", "cryptick.worker", str(directory)]
     return os.posix_spawn(

@@ -6,6 +6,7 @@ Files may grow while they are read; a last line that is not whole yet is left fo
 import csv
 import os
 import re
+from collections.abc import Callable, Iterator
 from fnmatch import translate
 from itertools import islice
 from pathlib import Path
@@ -15,9 +16,18 @@ import msgspec
 
 from exchange_wrapper.errors import DataError
 
-__all__ = ["LogPage", "MessagePage", "TablePage", "log_page", "message_page", "table_page"]
+__all__ = [
+    "LogPage",
+    "MessagePage",
+    "TablePage",
+    "log_page",
+    "message_page",
+    "newest_messages",
+    "table_page",
+]
 
 _SCANNED_MAX: Final = 32 << 20  # bytes that one call looks through, whatever it finds
+_LINE_MAX: Final = 1 << 13  # bytes; a longer line of a log comes in several
 _BLOCK: Final = 1 << 16
 _SEQUENCE: Final = re.compile(rb'\{"sequence":(\d+),')
 _METHOD: Final = re.compile(rb'"message":\{"mhubrpc":"[^"]*","method":"([^"]*)"')
@@ -90,8 +100,7 @@ def message_page(
         file = path.open("rb")
     except FileNotFoundError:
         return MessagePage([], 0, 0)
-    wanted = None if method is None else re.compile(translate(method).encode())
-    needle = None if text is None else text.lower().encode(errors="replace")
+    fits = _filter(method, text)
     with file:
         end = _end_of_lines(file)
         last = _last_sequence(file, end)
@@ -102,13 +111,64 @@ def message_page(
             line = file.readline()
             scanned += len(line)
             following = _sequence(line)
-            if wanted is not None:
-                named = _METHOD.search(line)
-                if named is None or not wanted.match(named[1]):
-                    continue
-            if needle is None or needle in line.decode(errors="replace").lower().encode():
+            if fits(line):
                 found.append(_record(line, path))
         return MessagePage(found, following, last)
+
+
+def newest_messages(
+    path: Path, before: int, limit: int, method: str | None = None, text: str | None = None
+) -> MessagePage:
+    """Return messages whose sequence is below ``before``, newest first.
+
+    ``next`` is the ``before`` of the next page, and 0 at the beginning of the record; as with
+    `message_page` a filter that little passes looks through a part of it only.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return MessagePage([], 0, 0)
+    fits = _filter(method, text)
+    with file:
+        end = _end_of_lines(file)
+        last = _last_sequence(file, end)
+        found: list[dict[str, Any]] = []
+        following, scanned = min(before, last + 1), 0
+        for line in _lines_backwards(file, _offset_after(file, before - 1, end)):
+            if len(found) == limit or scanned >= _SCANNED_MAX:
+                return MessagePage(found, following, last)
+            scanned += len(line)
+            following = _sequence(line)
+            if fits(line):
+                found.append(_record(line, path))
+        return MessagePage(found, 0, last)
+
+
+def _filter(method: str | None, text: str | None) -> Callable[[bytes], bool]:
+    wanted = None if method is None else re.compile(translate(method).encode())
+    needle = None if text is None else text.lower().encode(errors="replace")
+
+    def fits(line: bytes) -> bool:
+        if wanted is not None:
+            named = _METHOD.search(line)
+            if named is None or not wanted.match(named[1]):
+                return False
+        return needle is None or needle in line.decode(errors="replace").lower().encode()
+
+    return fits
+
+
+def _lines_backwards(file: BinaryIO, end: int) -> Iterator[bytes]:
+    """Yield the lines before an offset that is the end of one, the last first."""
+    if not end:
+        return
+    rest, start = b"", end - 1  # without the last newline, lines are what is between newlines
+    while start:
+        size = min(_BLOCK, start)
+        start = file.seek(start - size)
+        rest, *whole = (file.read(size) + rest).split(b"\n")
+        yield from reversed(whole)
+    yield rest
 
 
 def log_page(path: Path, offset: int, limit: int, tail: int | None) -> LogPage:
@@ -125,7 +185,7 @@ def log_page(path: Path, offset: int, limit: int, tail: int | None) -> LogPage:
         lines: list[str] = []
         scanned = 0
         while len(lines) < count and file.tell() < end and scanned < _SCANNED_MAX:
-            line = file.readline()
+            line = file.readline(_LINE_MAX)
             scanned += len(line)
             lines.append(line.decode(errors="replace").rstrip("\n"))
         return LogPage(lines, offset, file.tell(), end)

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from cryptick.editing.drafts import Drafts
 from cryptick.errors import UnknownStrategy
 from cryptick.request import describe_params
 from cryptick.strategy import Strategy, find_strategy, shipped_strategies
@@ -26,10 +27,13 @@ class Runnables:
     Parameters
     ----------
     directory : Path, optional
+    drafts : Drafts, optional
+        Versions that can be run as ``MyStrategy@3``, beside the promoted ones.
     """
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, drafts: Drafts | None = None) -> None:
         self._directory = directory
+        self._drafts = drafts
 
     def all(self) -> list[dict[str, Any]]:
         """Describe all strategies, by name."""
@@ -51,6 +55,10 @@ class Runnables:
         UnknownName
             There is none of this name.
         """
+        draft, at, version = name.partition("@")
+        if at and self._drafts is not None and version.isdecimal() and len(version) < 5:
+            spec = f"{self._drafts.file(draft, int(version))}:{draft}"
+            return spec, find_strategy(spec)
         if not name.isidentifier():  # a path is not for callers from outside
             raise UnknownStrategy(f"no strategy is called {name!r}", field="name")
         for spec in self._files():
@@ -61,6 +69,12 @@ class Runnables:
         except UnknownName as error:
             raise UnknownStrategy(error.message, field="name") from None
         return strategy.__name__, strategy
+
+    def name_of(self, spec: str) -> str:
+        """Return the name that `find` finds again what it has found."""
+        path, _, name = spec.rpartition(":")
+        found = self._drafts.find(Path(path)) if self._drafts is not None else None
+        return name if found is None else f"{name}@{found[1]}"
 
     def parameters(self, name: str) -> list[dict[str, Any]]:
         """Describe the parameters of a strategy; see ``describe_params``."""

@@ -1,6 +1,7 @@
 """The API of the server: what can be run, and all that is known of runs."""
 
 import asyncio
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,24 +12,23 @@ from cryptick import __version__
 from cryptick.components.format import Format
 from cryptick.components.reading import Page as RowPage
 from cryptick.components.reading import list_components, read_format, read_rows, tail
+from cryptick.editing.drafts import Drafts
+from cryptick.server.editor_api import EditorApi
 from cryptick.server.following import Channel, Following
-from cryptick.server.records import (
-    LogPage,
-    MessagePage,
-    TablePage,
-    log_page,
-    message_page,
-    table_page,
-)
+from cryptick.server.pages import Pages
+from cryptick.server.processes import PROCESS_LOG
+from cryptick.server.records import LogPage, MessagePage, log_page, message_page, newest_messages
+from cryptick.server.results_api import Name, Offset, ResultsApi, Rows, TableRows, Text
 from cryptick.server.runnables import Runnables
 from cryptick.server.store import Fields, RunStore
 from cryptick.server.supervisor import Supervisor
+from cryptick.server.sweeps import SweepStore
 from cryptick.server.xwrap import XWrap
 from cryptick.start_form import RunMode, Seconds, StartBalance, StartForm
-from exchange_wrapper.errors import ApiUsageError, Forbidden, NoData
+from exchange_wrapper.errors import ApiUsageError, Forbidden
 from exchange_wrapper.numbers import format_amount, parse_amount
 from exchange_wrapper.times import UtcNs, to_iso
-from serving.registry import About, Amount, Caller, Page, Role, Tag, api_method
+from serving.registry import About, Amount, Caller, Role, Tag, api_method
 
 __all__ = ["ABOUT", "CryptickService", "FundedWith"]
 
@@ -42,21 +42,24 @@ ABOUT: Final = About(
     "run: where one is missing, ask for the run again.",
     tags=(
         Tag("runnables", "What can be run", ("/runnables", "/history")),
+        Tag(
+            "results",
+            "Results",
+            ("/results", "/performance", "/equity", "/compare", "/metrics", "/report", "/pages"),
+        ),
+        Tag("sweeps", "Sweeps", ("/sweeps",)),
         Tag("runs", "Runs", ("/run",)),
+        Tag("editor", "Strategies that are written in the page", ("/editor",)),
         Tag("service", "The service"),
     ),
 )
 
-_COMPARED_MAX: Final = 20
+_NOT_LISTED: Final = frozenset(
+    {"pid", "pid_started", "traceback", "params", "manifest", "results", "versions"}
+)
 _PARAMS_MAX: Final = 200
 _BALANCES_MAX: Final = 200
-_CURVE: Final = 2_500  # a curve is kept with at most 2,000 points, and live ones begin with few
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Text = Annotated[str, msgspec.Meta(max_length=500)]
-Offset = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
-Rows = Annotated[int, msgspec.Meta(ge=0, le=1000)]
-TableRows = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 Latency = Annotated[int, msgspec.Meta(ge=0, le=60_000)]
 
 
@@ -68,19 +71,23 @@ class FundedWith(msgspec.Struct, forbid_unknown_fields=True):
     balance: Amount
 
 
-class CryptickService:
+class CryptickService(ResultsApi, EditorApi):
     """The methods of the API."""
 
     def __init__(
         self,
         store: RunStore,
+        sweeps: SweepStore,
+        pages: Pages,
         runnables: Runnables,
         supervisor: Supervisor,
         xwrap: XWrap,
         following: Following,
         started_at: UtcNs,
+        drafts: Drafts | None = None,
     ) -> None:
-        self._store = store
+        ResultsApi.__init__(self, store, sweeps, pages)
+        EditorApi.__init__(self, drafts, lambda: UtcNs(time.time_ns()))
         self._runnables = runnables
         self._supervisor = supervisor
         self._xwrap = xwrap
@@ -131,6 +138,7 @@ class CryptickService:
         needs ``confirm``.
         """
         caller.check_wallet_set(None)
+        await self._check_draft(caller, name, mode)
         if mode == "live" and not confirm:
             raise Forbidden("a live run trades real money: start it with confirm=true")
         if len(balances) > _BALANCES_MAX or len(params or {}) > _PARAMS_MAX:
@@ -248,6 +256,12 @@ class CryptickService:
         await self._supervisor.resume(run_id)
         return {"run_id": run_id, "state": self._state(run_id, "running")}
 
+    @api_method(Role.TRADER, put="/runs/{run_id}/rerun")
+    async def rerun(self, *, caller: Caller, run_id: Name) -> dict[str, str]:
+        """Start a backtest once more, as it was started before, and return the new ``run_id``."""
+        assert caller.identity is not None
+        return {"run_id": await self._supervisor.rerun(run_id, caller.identity.name)}
+
     @api_method(Role.ADMIN, delete="/runs/{run_id}")
     async def delete_run(self, *, run_id: Name) -> dict[str, str]:
         """Delete all files of a run that has ended."""
@@ -302,16 +316,20 @@ class CryptickService:
         *,
         run_id: Name,
         after: Offset = 0,
+        before: Offset | None = None,
         limit: Rows = 200,
         method: Text | None = None,
         text: Text | None = None,
     ) -> MessagePage:
-        """Return what went through a run's hub after a sequence, oldest first.
+        """Return what went through a run's hub after a sequence, or before one, newest first.
 
         ``method`` is a pattern such as ``exchange.*``; ``text`` occurs anywhere in the message.
         ``next`` is the ``after`` of the next page; the end is reached where it equals ``last``.
+        With ``before`` it is the ``before`` of the next page, and 0 where there is none.
         """
         path = self._store.path(run_id) / "messages.jsonl"
+        if before is not None:
+            return await asyncio.to_thread(newest_messages, path, before, limit, method, text)
         return await asyncio.to_thread(message_page, path, after, limit, method, text)
 
     @api_method(Role.VIEWER, get="/runs/{run_id}/log")
@@ -322,48 +340,16 @@ class CryptickService:
         path = self._store.path(run_id) / "run.log"
         return await asyncio.to_thread(log_page, path, offset, limit, tail)
 
-    @api_method(Role.VIEWER, get="/runs/{run_id}/orders")
-    async def get_orders(self, *, run_id: Name, offset: Offset = 0, limit: Rows = 200) -> TablePage:
-        """Return a run's orders that are done, and at its end the others, too."""
-        return await self._table(run_id, "orders.csv", offset, limit)
+    @api_method(Role.VIEWER, get="/runs/{run_id}/output")
+    async def get_output(
+        self, *, run_id: Name, offset: Offset = 0, limit: Rows = 200, tail: Rows | None = None
+    ) -> LogPage:
+        """Return what a run's process has printed: lines from a byte on, or the last ``tail`` ones.
 
-    @api_method(Role.VIEWER, get="/runs/{run_id}/trades")
-    async def get_trades(self, *, run_id: Name, offset: Offset = 0, limit: Rows = 200) -> TablePage:
-        """Return a run's trades, oldest first."""
-        return await self._table(run_id, "trades.csv", offset, limit)
-
-    @api_method(Role.VIEWER, get="/runs/{run_id}/equity")
-    async def get_equity(
-        self, *, run_id: Name, offset: Offset = 0, limit: TableRows = 2500
-    ) -> TablePage:
-        """Return a run's equity over time; while it goes on, as far as that is known."""
-        return await self._table(run_id, "equity.csv", offset, limit)
-
-    @api_method(Role.VIEWER, get="/runs/{run_id}/report")
-    async def get_report(self, *, run_id: Name) -> dict[str, Any]:
-        """Return the summary of a run that has come to its end."""
-        return await asyncio.to_thread(self._store.summary, run_id)
-
-    @api_method(Role.VIEWER, get="/runs/{run_id}/report.html")
-    async def get_report_page(self, *, run_id: Name) -> Page:
-        """Return the report of a run as a page."""
-        return Page(await asyncio.to_thread(self._store.page, run_id, "report.html"))
-
-    @api_method(Role.VIEWER, get="/compare")
-    async def compare_runs(
-        self, *, run_id: Annotated[str, msgspec.Meta(max_length=3000)]
-    ) -> Fields:
-        """Return the summaries and equity curves of several runs: their ids, split by commas.
-
-        ``{run_id: {"summary": …, "equity": [[time, equity], …]}}``; a run without a report has
-        None as its summary.
+        There is nothing of a run of the command line: that went to its terminal.
         """
-        run_ids = list(dict.fromkeys(each for each in run_id.split(",") if each))
-        if not 0 < len(run_ids) <= _COMPARED_MAX:
-            raise ApiUsageError(
-                f"compare from 1 to {_COMPARED_MAX} runs, not {len(run_ids)}", field="run_id"
-            )
-        return {each: await asyncio.to_thread(self._compared, each) for each in run_ids}
+        path = self._store.path(run_id) / PROCESS_LOG
+        return await asyncio.to_thread(log_page, path, offset, limit, tail)
 
     # The service
 
@@ -402,7 +388,7 @@ class CryptickService:
         return {"status": "ok"}
 
     def _described(self, run_id: str, fields: Fields, *, whole: bool) -> dict[str, Any]:
-        hidden = {"pid", "pid_started"} if whole else {"pid", "pid_started", "traceback", "params"}
+        hidden = {"pid", "pid_started"} if whole else _NOT_LISTED
         described = {name: value for name, value in fields.items() if name not in hidden}
         return described | {"seq": self._supervisor.number(run_id)}
 
@@ -413,15 +399,3 @@ class CryptickService:
 
     def _components(self, run_id: str) -> Path:
         return self._store.path(run_id) / "components"
-
-    async def _table(self, run_id: str, name: str, offset: int, limit: int) -> TablePage:
-        path = self._store.path(run_id) / name
-        return await asyncio.to_thread(table_page, path, offset, limit)
-
-    def _compared(self, run_id: str) -> dict[str, Any]:
-        curve = table_page(self._store.path(run_id) / "equity.csv", 0, _CURVE)
-        try:
-            summary: Fields | None = self._store.summary(run_id)
-        except NoData:
-            summary = None
-        return {"summary": summary, "equity": curve.rows}

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from cryptick.control import AWAY_S
 from cryptick.errors import UsageError
 from cryptick.runner import XWRAP_URL
 from cryptick.start_form import Limits
@@ -46,8 +47,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Names that browsers may use for it besides loopback's.
     runs : str
         The directory of runs.
+    sweeps : str
+        The directory of sweeps.
     strategies : str or None
         A directory whose files hold more strategies than those that come with Cryptick.
+    editor : bool
+        Whether administrators may write strategies in the page: code that runs as the server's
+        user.
+    drafts : str
+        The directory of what they write; what they promote goes to ``strategies``.
     xwrap, xwrap_http : str
         Addresses of xWrap.
     store : str or None
@@ -58,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Of each run's process.
     on_death : str
         ``cancel``, ``keep`` or ``release``: what becomes of orders and funds of a run that failed.
+    away_s : float
+        How long xWrap may be away before runs on paper and live fail.
     stop_s : float
         How long a run may take to stop before it is killed.
     page_folder : str
@@ -68,13 +78,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: _Port = 5726
     public_hosts: tuple[str, ...] = ()
     runs: str = "var/runs"
+    sweeps: str = "var/sweeps"
     strategies: str | None = None
+    editor: bool = False
+    drafts: str = "var/drafts"
     xwrap: str = XWRAP_URL
     xwrap_http: str = "http://127.0.0.1:4242"
     store: str | None = None
     runs_max: _Count = 50
     limits: Limits = Limits()
     on_death: OnDeath = "cancel"
+    away_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = AWAY_S
     stop_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
     page_folder: str = "cryptock/dist"
 

@@ -126,6 +126,29 @@ class Supervisor:
         task.add_done_callback(self._started)
         return await asyncio.shield(task)
 
+    async def rerun(self, run_id: str, by: str) -> str:
+        """Start a backtest once more and return the id of the new run.
+
+        Raises
+        ------
+        UsageError
+            It was not a backtest, or is not one of the server's.
+        """
+        fields = self._store.fields(run_id)
+        if fields["mode"] != "backtest":
+            raise UsageError(
+                f"run {run_id} is on {fields['mode']}: only backtests run again", field="run_id"
+            )
+        if not self._store.is_ours(run_id):
+            raise UsageError(
+                f"run {run_id} was started from a command line: run it again there, by "
+                f"python -m cryptick.rerun {run_id}",
+                field="run_id",
+            )
+        form = Start.read(self._store.path(run_id)).form
+        name = self._runnables.name_of(form.strategy)
+        return await self.start(msgspec.structs.replace(form, strategy=name), by)
+
     async def _start(self, form: StartForm, by: str) -> str:
         if len(self._runs) >= self._settings.runs_max:
             raise ApiUsageError(
@@ -154,6 +177,7 @@ class Supervisor:
                 store=settings.store,
                 wallet_set_id=set_id,
                 started_by=by,
+                away_s=settings.away_s,
             ).write(path)
             run.process = Process.open(spawn(path, token))
         except (XWrapError, OSError) as error:

@@ -291,10 +291,16 @@ class Strategy:
         *,
         type: OrderType = OrderType.LIMIT,
         cancel_after_s: int = 0,
+        post_only: bool = False,
         exchange: str | None = None,
     ) -> str:
-        """Buy ``size`` (cut to whole lots) at ``limit`` or better; return the client_oid."""
-        return self._send(Side.BUY, type, pair, size, limit, cancel_after_s, exchange)
+        """Buy ``size`` (cut to whole lots) at ``limit`` or better; return the client_oid.
+
+        With ``post_only`` it is rejected if it would trade at once, so that it never takes.
+        """
+        return self._send(
+            Side.BUY, type, pair, size, limit, cancel_after_s, exchange, post_only=post_only
+        )
 
     def sell_limit(
         self,
@@ -304,10 +310,16 @@ class Strategy:
         *,
         type: OrderType = OrderType.LIMIT,
         cancel_after_s: int = 0,
+        post_only: bool = False,
         exchange: str | None = None,
     ) -> str:
-        """Sell ``size`` (cut to whole lots) at ``limit`` or better; return the client_oid."""
-        return self._send(Side.SELL, type, pair, size, limit, cancel_after_s, exchange)
+        """Sell ``size`` (cut to whole lots) at ``limit`` or better; return the client_oid.
+
+        With ``post_only`` it is rejected if it would trade at once, so that it never takes.
+        """
+        return self._send(
+            Side.SELL, type, pair, size, limit, cancel_after_s, exchange, post_only=post_only
+        )
 
     def cancel(self, client_oid: str) -> None:
         """Cancel an own order; without effect when it is done already."""
@@ -351,6 +363,8 @@ class Strategy:
         cancel_after_s: int,
         exchange: str | None,
         funds: Decimal | None = None,
+        *,
+        post_only: bool = False,
     ) -> str:
         exchange = exchange or self._only_exchange()
         increments = self._venues.pair(exchange, pair)
@@ -364,6 +378,7 @@ class Strategy:
             limit,
             cancel_after_s,
             funds,
+            post_only,
         )
         self.open_orders[intent.client_oid] = intent
         self.hub.call(ORDER, intent, reply=partial(self._answered, intent))

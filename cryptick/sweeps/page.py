@@ -1,13 +1,11 @@
 """A sweep as one self-contained page: heat map, choices and table."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
 from html import escape
-from statistics import fmean
 from typing import Final
 
-from cryptick.sweeps.results import PointResult, Results
+from cryptick.sweeps.results import Results
+from cryptick.sweeps.score_map import Means, are_numbers, score_map
 from cryptick.sweeps.space import label
 
 __all__ = ["color", "heat_map", "sweep_page"]
@@ -101,28 +99,15 @@ def _table(table: Table) -> str:
 def heat_map(results: Results) -> tuple[str, str] | None:
     """Return heading and SVG of the score over the two parameters searched, None without two.
 
-    Of more than two, the first two span the map and a cell is the mean over the others. Every
-    mark has its value as a title, which browsers show on hover. Only points with a score in the
-    same splits are comparable; a study's are not, but for its best.
+    Every mark has its value as a title, which browsers show on hover.
     """
-    most = max((one.parts for one in results.points), default=0)
-    scored = [one for one in results.points if one.score is not None and one.parts == most]
-    values: dict[str, set[str]] = defaultdict(set)
-    for one in results.points:
-        for flag, text in one.point.items():
-            values[flag].add(text)
-    varied = [flag for flag, texts in values.items() if len(texts) > 1][:2]
-    if len(varied) < 2 or 2 * len(scored) < len(results.points):
+    found = score_map(results)
+    if found is None:
         return None
-    across, down = sorted(varied, key=lambda flag: len(values[flag]))
-    columns, rows = _sorted(values[across]), _sorted(values[down])
-    cells: dict[tuple[str, str], list[PointResult]] = defaultdict(list)
-    for one in scored:
-        cells[one.point[across], one.point[down]].append(one)
-    means = {place: fmean(one.score or 0.0 for one in found) for place, found in cells.items()}
+    across, down, columns, rows, means = found.across, found.down, *found.axes, found.means
     low, high = min(means.values()), max(means.values())
     shade = _shade(low, high)
-    if max(len(columns), len(rows)) > _MARKS_MAX and _are_numbers(columns + rows):
+    if max(len(columns), len(rows)) > _MARKS_MAX and are_numbers(columns + rows):
         body, bottom = _points(means, across, down, shade)
     else:
         body, bottom = _cells(means, columns, rows, (across, down), shade)
@@ -143,15 +128,12 @@ def heat_map(results: Results) -> tuple[str, str] | None:
         "</svg>"
     )
     where = "out-of-sample " if results.walk_forward else ""
-    others = " (mean over the other parameters)" if len(values) > 2 else ""
+    others = " (mean over the other parameters)" if found.searched > 2 else ""
     return f"{where}{results.objective} by {across} and {down}{others}".capitalize(), svg
 
 
-_Means = dict[tuple[str, str], float]
-
-
 def _cells(
-    means: _Means,
+    means: Means,
     columns: Sequence[str],
     rows: Sequence[str],
     names: tuple[str, str],
@@ -196,7 +178,7 @@ def _cells(
 
 
 def _points(
-    means: _Means, across: str, down: str, shade: Callable[[float], float]
+    means: Means, across: str, down: str, shade: Callable[[float], float]
 ) -> tuple[str, float]:
     """Draw one dot per combination where its numbers are; return them and where they end."""
     top, size = 16.0, 240.0
@@ -225,17 +207,6 @@ def _shade(low: float, high: float) -> Callable[[float], float]:
 def _share(value: float, values: Sequence[float]) -> float:
     low, high = min(values), max(values)
     return (value - low) / (high - low) if high > low else 0.5
-
-
-def _sorted(texts: set[str]) -> list[str]:
-    return sorted(texts, key=Decimal) if _are_numbers(texts) else sorted(texts)
-
-
-def _are_numbers(texts: "set[str] | list[str]") -> bool:
-    try:
-        return all(Decimal(text).is_finite() for text in texts)
-    except InvalidOperation:
-        return False
 
 
 def _short(text: str, length: int) -> str:

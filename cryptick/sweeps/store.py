@@ -24,6 +24,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         The command line, without who runs it and how it is shown.
     period : tuple of int
         First and end of the bars, [start_s, end_s), seconds since 1970 UTC.
+    trials : int
+        How many there are to be; 0 in those of older versions.
     data_hash, code_hash : str
         Of candles, fees and fills, and of the strategy.
     versions : dict of str to str
@@ -44,6 +46,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     code_hash: str
     versions: dict[str, str]
     started_at: str
+    trials: int = 0
 
 
 class SweepDirectory:

@@ -15,6 +15,7 @@ from cryptick import __version__
 from cryptick.backtest import Backtest
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.fill_rule import FillRule
+from cryptick.inputs import source_of
 from cryptick.market_data import Series
 from cryptick.request import Fees, RunRequest, make_params
 from cryptick.strategy import Strategy, find_strategy
@@ -61,8 +62,10 @@ class StrategyCode:
         return find_strategy(f"{copy}{self.name[len(str(path)) :]}")
 
     def digest(self) -> str:
-        """Return a name of the code's version."""
-        return hashlib.sha256(self.file or __version__.encode()).hexdigest()
+        """Return the SHA-256 of the strategy's source."""
+        if self.file is None:
+            return source_of(find_strategy(self.name))[1]
+        return hashlib.sha256(self.file).hexdigest()
 
     @staticmethod
     def _path(name: str) -> Path | None:

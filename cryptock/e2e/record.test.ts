@@ -15,10 +15,14 @@ it.runIf(process.env.RECORD)('records the service', async () => {
   const platform = await startPlatform()
   try {
     let token = ''
-    const ask = async (path: string, body?: unknown, service = 'xwrap'): Promise<unknown> => {
-      const put = service === 'cryptick' ? 'PUT' : 'POST'
+    const ask = async (
+      path: string,
+      body?: unknown,
+      service = 'xwrap',
+      verb = service === 'cryptick' ? 'PUT' : 'POST',
+    ): Promise<unknown> => {
       const answer = await fetch(`${platform.page}/api/${service}${path}`, {
-        method: body === undefined ? 'GET' : put,
+        method: body === undefined ? 'GET' : verb,
         headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
@@ -68,12 +72,19 @@ it.runIf(process.env.RECORD)('records the service', async () => {
       history: `/wallets/history/${id}`,
       orders: '/orders/recent?include_open=true',
       trades: '/trades',
+      movements: '/movements?order_id=1',
       control: '/control',
       incidents: '/control/incidents',
       candles: `/ohlcv/gdax/BTC_USD?freq=6h`,
     }
     for (const [name, path] of Object.entries(paths)) recorded[name] = await ask(`${v1}${path}`)
-    Object.assign(recorded, await recordRuns((path, body) => ask(path, body, 'cryptick')))
+    Object.assign(
+      recorded,
+      await recordRuns(
+        (path, body) => ask(path, body, 'cryptick'),
+        (path, body) => ask(path, body, 'cryptick', 'POST'),
+      ),
+    )
     await mkdir(join(FOLDER, 'runs'), { recursive: true })
     for (const [name, answer] of Object.entries(recorded))
       await writeFile(join(FOLDER, `${name}.json`), `${JSON.stringify(answer, null, 1)}\n`)
@@ -85,7 +96,7 @@ it.runIf(process.env.RECORD)('records the service', async () => {
 type Ask = (path: string, body?: unknown) => Promise<unknown>
 
 /** A backtest, a run that shows each kind of component, and a frontier that waits for a confirmation. */
-async function recordRuns(ask: Ask): Promise<Record<string, unknown>> {
+async function recordRuns(ask: Ask, post: Ask): Promise<Record<string, unknown>> {
   const start = async (strategy: string, mode: string, params: object = {}) => {
     const balances = [{ exchange: 'gdax', base: 'USD', balance: '10000' }]
     const form = { mode, balances, params }
@@ -119,12 +130,21 @@ async function recordRuns(ask: Ask): Promise<Record<string, unknown>> {
   await expect
     .poll(async () => (await rows(frontier, 'preview')).rows.length, { timeout: 60_000 })
     .toBeGreaterThan(0)
+  const { text } = (await ask('/editor/template/MyStrategy')) as { text: string }
+  await ask('/editor/drafts/MyStrategy', { text, note: 'begun' })
+  await ask('/editor/drafts/MyStrategy', { text: `${text}\n# more\n`, version: 1 })
+  await ask('/editor/drafts/MyStrategy/promote', { version: 1 })
+  const inspect = (given: string) => post('/editor/inspect', { text: given })
   const paths: Record<string, string> = {
+    editor: '/editor',
+    'editor-words': '/editor/words',
+    'editor-template': '/editor/template/MyStrategy',
     runnables: '/runnables',
     'parameters-frontier': '/runnables/EfficientFrontier/parameters',
     'parameters-cross': '/runnables/SmaCross/parameters',
     history: '/history',
     runs: '/runs',
+    performance: '/performance',
     'run-frontier': `/runs/${frontier}`,
     'run-cross': `/runs/${cross}`,
     'components-frontier': components,
@@ -139,6 +159,8 @@ async function recordRuns(ask: Ask): Promise<Record<string, unknown>> {
   }
   const found: Record<string, unknown> = {}
   for (const [name, path] of Object.entries(paths)) found[`runs/${name}`] = await ask(path)
+  found['runs/editor-good'] = await inspect(text)
+  found['runs/editor-bad'] = await inspect(text.replace('return', 'retrun'))
   for (const [name, run] of Object.entries({ frontier, demo }))
     found[`runs/rows-${name}`] = Object.fromEntries(
       await Promise.all(

@@ -99,7 +99,11 @@ export async function startPlatform(): Promise<Platform> {
     const currencies = ['BTC', 'ETH', 'LTC', 'USD']
     await writeFile(
       config,
-      JSON.stringify({ currencies, exchanges: { gdax: exchange, mirror: exchange } }),
+      JSON.stringify({
+        currencies,
+        exchanges: { gdax: exchange, mirror: exchange },
+        cryptick: { editor: true, drafts: join(folder, 'drafts'), sweeps: join(folder, 'sweeps') },
+      }),
     )
     const env: Record<string, string> = {
       SQLITE_DB: join(folder, 'xwrap.db'),
@@ -119,13 +123,18 @@ export async function startPlatform(): Promise<Platform> {
     const rpc = found(/ rpc (\S+)/, xwrap.printed())
     env.WEB_PORT = new URL(http).port
     env.RPC_PORT = new URL(rpc).port
-    const cryptick = await start(PYTHON, ['-m', 'cryptick.server'], 'Cryptick ready', {
-      ...env,
-      CRYPTICK_PORT: '0',
-      CRYPTICK_RUNS: join(folder, 'runs'),
-      XWRAP_URL: rpc,
-      XWRAP_HTTP: http,
-    })
+    const cryptick = await start(
+      PYTHON,
+      ['-m', 'cryptick.server', '--config', config],
+      'Cryptick ready',
+      {
+        ...env,
+        CRYPTICK_PORT: '0',
+        CRYPTICK_RUNS: join(folder, 'runs'),
+        XWRAP_URL: rpc,
+        XWRAP_HTTP: http,
+      },
+    )
     running.push(cryptick)
     const gateway = await start('node', ['cryptock/gateway/main.js'], 'page ready', {
       PAGE_PORT: '0',

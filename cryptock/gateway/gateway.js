@@ -28,7 +28,7 @@ const SECURITY = {
   // Styles are made while the page runs, so they are inline; scripts never are.
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -115,6 +115,9 @@ function proxy(incoming, outgoing, { prefix, service, path }) {
       headers: forwarded(incoming),
     },
     (answer) => {
+      // A service says itself what its pages may do: reports have scripts, and a sandbox for them.
+      if (answer.headers['content-security-policy'] !== undefined)
+        outgoing.removeHeader('Content-Security-Policy')
       for (const [name, value] of Object.entries(answer.headers))
         if (value !== undefined && !HOP.has(name) && outgoing.getHeader(name) === undefined)
           outgoing.setHeader(name, name === 'set-cookie' ? moved(value, prefix) : value)

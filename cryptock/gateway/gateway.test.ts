@@ -36,6 +36,8 @@ describe('the gateway', () => {
       incoming.on('end', () => {
         heard.push({ url: incoming.url ?? '', headers: incoming.headers, body })
         outgoing.setHeader('Set-Cookie', 'xwrap_refresh=1; Path=/auth; HttpOnly')
+        if (incoming.url === '/pages/1')
+          outgoing.setHeader('Content-Security-Policy', 'sandbox allow-scripts')
         outgoing.writeHead(201).end('answered')
       })
     })
@@ -90,6 +92,12 @@ describe('the gateway', () => {
     expect(headers['content-security-policy']).toContain("script-src 'self';")
     expect(headers['x-content-type-options']).toBe('nosniff')
     expect(headers['cache-control']).toBe('no-cache')
+  })
+
+  it('lets a service say what its own pages may do, and keeps its own word elsewhere', async () => {
+    const policy = 'content-security-policy'
+    expect((await ask('/api/xwrap/pages/1')).headers[policy]).toBe('sandbox allow-scripts')
+    expect((await ask('/api/xwrap/orders')).headers[policy]).toContain("script-src 'self';")
   })
 
   it('serves files compressed and for ever, and not again to who has them', async () => {

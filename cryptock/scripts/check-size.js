@@ -20,9 +20,12 @@ function size(name) {
 }
 
 for (const page of [
+  'src/features/home/Home.tsx',
   'src/features/market/Market.tsx',
   'src/features/wallets/Wallets.tsx',
   'src/features/orders/Orders.tsx',
+  'src/features/overview/Overview.tsx',
+  'src/app/RunPage.tsx',
 ]) {
   seen.clear()
   const kb = Math.round((size('index.html') + size(page)) / 1000)

@@ -17,7 +17,7 @@ ABOUT: Final = About(
     "this port carries them too.",
     tags=(
         Tag("orders", "Orders and trades", ("/orders", "/trades")),
-        Tag("wallets", "Wallets", ("/wallet",)),
+        Tag("wallets", "Wallets", ("/wallet", "/movements")),
         Tag("control", "What stops trading", ("/control",)),
         Tag("service", "The service", ("/status", "/health", "/notifications", "/whoami")),
         Tag("market", "Exchanges and prices"),

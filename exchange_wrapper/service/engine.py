@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from exchange_wrapper.accounts import SetType
 from exchange_wrapper.archive import Archive
-from exchange_wrapper.book_channel import BookChannel
 from exchange_wrapper.candle_keeper import CandleKeeper
-from exchange_wrapper.candles import Candles, format_freq
+from exchange_wrapper.candles import Candles
 from exchange_wrapper.changes import (
     Change,
     HeartBeat,
@@ -23,7 +22,7 @@ from exchange_wrapper.changes import (
 )
 from exchange_wrapper.config import ExchangeSettings, Settings
 from exchange_wrapper.control import Control
-from exchange_wrapper.delays import TradeDelays
+from exchange_wrapper.db import Row
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import (
     ApiUsageError,
@@ -37,11 +36,8 @@ from exchange_wrapper.journal import Journal
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.limits import PreTradeLimits
 from exchange_wrapper.logical_wallet import LogicalWalletManager
-from exchange_wrapper.market import MarketEvent, TradePrint
-from exchange_wrapper.notifications import Channel, Notifications
-from exchange_wrapper.numbers import Ticks, format_amount
+from exchange_wrapper.notifications import Notifications
 from exchange_wrapper.orders import Order
-from exchange_wrapper.pair import Pair
 from exchange_wrapper.pricing import Pricing
 from exchange_wrapper.recording_keeper import RecordingKeeper
 from exchange_wrapper.restore import (
@@ -53,10 +49,11 @@ from exchange_wrapper.restore import (
 )
 from exchange_wrapper.series_keeper import SeriesKeeper
 from exchange_wrapper.service.live import LiveExchanges, trading_of
+from exchange_wrapper.service.market_news import MarketNews
 from exchange_wrapper.storage import RecordingLimits, Store, open_store
 from exchange_wrapper.telling import worth_telling
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
-from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
+from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs
 from exchange_wrapper.util import utc_now
 from exchange_wrapper.venue import Venue
 
@@ -80,6 +77,8 @@ class Engine:
     settings : Settings
     clock : callable
         Returns the time now.
+    take_audit_rows : callable
+        See ``Journal``.
 
     Attributes
     ----------
@@ -88,6 +87,8 @@ class Engine:
     desk : Desk
         Restored by ``start``. Whoever changes something calls ``journal.schedule`` or waits for
         ``journal.committed``.
+    news : MarketNews
+        Market data for those who asked for it.
     control : Control
         What stops trading: freezing, differences, limits, cancelling, the kill switch.
     fills, done_orders : int, Counter
@@ -96,7 +97,13 @@ class Engine:
         Gets the error after which the service can't go on.
     """
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], UtcNs] = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], UtcNs] = utc_now,
+        take_audit_rows: Callable[[], list[Row]] = list,
+    ) -> None:
         self.settings = settings
         self.clock = clock
         self.started_at = clock()
@@ -112,6 +119,7 @@ class Engine:
             self._announce,
             self._fail,
             clock=self.notifications.now,
+            take_audit_rows=take_audit_rows,
         )
         self._live = LiveExchanges(lambda: self.control, self.journal, clock)
         self.failure: asyncio.Future[XWrapError] = asyncio.get_running_loop().create_future()
@@ -119,8 +127,11 @@ class Engine:
         self._offline_since = self.started_at
         self.fills = 0
         self.done_orders: Counter[str] = Counter()
-        self._books: dict[tuple[str, str], BookChannel] = {}
-        self._delays: dict[str, TradeDelays] = {}
+        self.news = MarketNews(self.notifications, clock)
+        self.news.on_trade = lambda venue, trade: self.series.traded(
+            venue.name, trade.pair, trade.price
+        )
+        self.news.on_candle = self._keep_candles
         self._series: SeriesKeeper | None = None
         self._recordings: RecordingKeeper | None = None
         self._archive: Archive | None = None
@@ -183,10 +194,7 @@ class Engine:
         venue.on_loaded = self._on_loaded
         venue.on_status = self._on_status
         venue.on_executions = self._on_executions
-        venue.on_ticker = self._on_ticker
-        venue.on_trade = self._on_trade
-        self._delays[settings.name] = TradeDelays()
-        venue.on_candle = self._on_candle
+        self.news.follow(venue)
         self.venues[settings.name] = venue
 
     async def shutdown(self) -> None:
@@ -197,8 +205,7 @@ class Engine:
         for name, problem in zip(self.venues, stopped, strict=True):
             if isinstance(problem, BaseException):
                 _log.error("exchange %s had stopped before: %s", name, problem)
-        for book in self._books.values():
-            book.close()
+        self.news.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -265,42 +272,14 @@ class Engine:
         return {
             name: {
                 **venue.health(),
-                **self._delays[name].to_dict(),
+                **self.news.delays[name].to_dict(),
                 "rate_budget": venue.exchange.rate_budget,
                 "candles": self.keepers[name].progress() if name in self.keepers else {},
             }
             for name, venue in self.venues.items()
         }
 
-    def subscribe(self, connection_id: int, channel: Channel, exchange: str, pair: str) -> None:
-        """Send a pair's market data of one kind to a client from now on."""
-        self.notifications.subscribe(connection_id, channel, exchange, pair)
-        if channel == "book":
-            venue = self.venues[exchange]
-            book = self._books.get((exchange, pair))
-            if book is None:
-                book = BookChannel(exchange, venue.books[pair], self.notifications, self.clock)
-                self._books[exchange, pair] = book
-                venue.on_event = self._on_event
-            book.welcome(connection_id)
-
     # What the exchanges say
-
-    def _on_event(self, venue: Venue, event: MarketEvent) -> None:
-        record = self.recordings.listener(venue.name)
-        if record is not None:
-            record(venue, event)
-        key = venue.name, event.pair
-        book = self._books.get(key)
-        if book is None:
-            return
-        if self.notifications.is_wanted("book", *key):
-            book.receive(event)
-            return
-        book.close()
-        del self._books[key]
-        if not any(exchange == venue.name for exchange, _ in self._books):
-            venue.on_event = record
 
     def _on_loaded(self, venue: Venue) -> None:
         ledger, now = self.desk.ledger, self.clock()
@@ -320,7 +299,7 @@ class Engine:
         limits = RecordingLimits(settings.recording_mb << 20, settings.recording_days * _DAY_S)
         for missing in self.recordings.add(venue.name, venue.pairs, settings.record, limits):
             _log.warning("%s can't be recorded: %s has no such pair", missing, venue.name)
-        venue.on_event = self.recordings.listener(venue.name)
+        self.news.record(venue, self.recordings.listener(venue.name))
         if settings.history_days and _CANDLE_FREQ_S in venue.capabilities.candle_freqs_s:
             keeper = CandleKeeper(
                 self.store,
@@ -361,49 +340,10 @@ class Engine:
         self.control.receive(venue.name, executions, self.clock())
         self.journal.schedule()
 
-    def _on_ticker(
-        self, venue: Venue, pair: Pair, bid: Ticks | None, ask: Ticks | None, time: UtcNs
-    ) -> None:
-        name = pair.name()
-        if self.notifications.is_wanted("ticker", venue.name, name):
-            ticker = {
-                "exchange": venue.name,
-                "pair": name,
-                "bid": None if bid is None else format_amount(pair.price(bid)),
-                "ask": None if ask is None else format_amount(pair.price(ask)),
-                "time": to_iso(time),
-            }
-            self.notifications.publish_market("ticker", venue.name, name, ticker)
-
-    def _on_trade(self, venue: Venue, trade: TradePrint) -> None:
-        self._delays[venue.name].add(trade.received_at - trade.time)
-        self.series.traded(venue.name, trade.pair, trade.price)
-        if self.notifications.is_wanted("trades", venue.name, trade.pair):
-            pair = venue.pairs[trade.pair]
-            described = {
-                "exchange": venue.name,
-                "pair": trade.pair,
-                "price": format_amount(pair.price(trade.price)),
-                "size": format_amount(pair.size(trade.size)),
-                "taker_side": trade.maker_side.opposite.value,
-                "trade_id": trade.trade_id,
-                "time": to_iso(trade.time),
-            }
-            self.notifications.publish_market("trades", venue.name, trade.pair, described)
-
-    def _on_candle(self, venue: Venue, pair: Pair, candles: Candles) -> None:
-        name = pair.name()
+    def _keep_candles(self, venue: Venue, pair: str, candles: Candles) -> None:
         keeper = self.keepers.get(venue.name)
         if keeper is not None:
-            self._spawn(keeper.keep(name, candles), f"keep candles of {name}")
-        if self.notifications.is_wanted("candles", venue.name, name):
-            described = {
-                "exchange": venue.name,
-                "pair": name,
-                "freq": format_freq(candles.freq_s),
-                "points": candles.points(),
-            }
-            self.notifications.publish_market("candles", venue.name, name, described)
+            self._spawn(keeper.keep(pair, candles), f"keep candles of {pair}")
 
     # What goes on by itself
 
@@ -459,17 +399,17 @@ class Engine:
                 self.notifications.publish("wallet_set", self.wallets.get_wallet_set(set_id))
                 self.series.touch(set_id)
         for change in worth_telling(changes):
-            match change:
-                case OrderChanged(order=order):
-                    self.notifications.publish("order", order.to_dict())
-                    if order.is_done:
-                        self._say_done(order)
-                case TradeMade(trade=trade, order=order):
-                    self.fills += 1
-                    self.notifications.publish("trade", trade.to_dict(order))
-                case IncidentHappened(incident=incident):
-                    _log.warning("%s: %s", incident.kind, incident.text)
-                    self.notifications.publish("incident", incident.to_dict())
+            if type(change) is OrderChanged:
+                self.notifications.publish("order", change.order.to_dict())
+                if change.order.is_done:
+                    self._say_done(change.order)
+            elif type(change) is TradeMade:
+                self.fills += 1
+                self.notifications.publish("trade", change.trade.to_dict(change.order))
+            elif type(change) is IncidentHappened:
+                incident = change.incident
+                _log.warning("%s: %s", incident.kind, incident.text)
+                self.notifications.publish("incident", incident.to_dict())
 
     def _say_done(self, order: Order) -> None:
         reason = "rejected" if order.done_reason is None else order.done_reason.value
@@ -504,11 +444,10 @@ def _touched_sets(changes: list[Change]) -> dict[int, None]:
     """Return the wallet sets that the changes concern, each once, in order."""
     touched: dict[int, None] = {}
     for change in changes:
-        match change:
-            case LinePosted(wallet=wallet):
-                touched[wallet.set_id] = None
-            case SetChanged(wallet_set=wallet_set):
-                touched[wallet_set.id] = None
+        if type(change) is LinePosted:
+            touched[change.wallet.set_id] = None
+        elif type(change) is SetChanged:
+            touched[change.wallet_set.id] = None
     return touched
 
 

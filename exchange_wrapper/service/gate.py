@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -167,7 +167,8 @@ class Gate:
         -------
         Future or None
             Done once it is written, or could not be and that was logged. None where it is not worth
-            waiting: nothing was changed, or an order, whose own row is there already.
+            waiting: nothing was changed, or an order, which has a row of its own; these are written
+            with the next commit, see ``take_rows``, or after a moment.
         """
         assert caller.identity is not None
         row = audit.entry(
@@ -185,12 +186,16 @@ class Gate:
             self._timer = asyncio.get_running_loop().call_later(_GROUP_S, self._write_all)
         return None
 
-    def _write_all(self) -> asyncio.Task[None]:
+    def take_rows(self) -> list[Row]:
+        """Hand over the rows that wait to be written, to who has a commit to make anyway."""
+        rows, self._rows = self._rows, []
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        task = asyncio.create_task(self._write(self._rows), name="audit log")
-        self._rows = []
+        return rows
+
+    def _write_all(self) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._write(self.take_rows()), name="audit log")
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
         return task
@@ -209,11 +214,11 @@ class Gate:
             )
         )
 
-    async def revoke_run_tokens(self, wallet_set_id: int, caller: Caller) -> None:
-        """End all tokens of a wallet set."""
+    async def revoke_run_tokens(self, wallet_set_ids: Container[int], by: Identity) -> None:
+        """End all tokens of wallet sets."""
         await self.ask(
-            lambda users, now: users.service_tokens.revoke_for_wallet_set(
-                wallet_set_id, now, by=caller.identity
+            lambda users, now: users.service_tokens.revoke_for_wallet_sets(
+                wallet_set_ids, now, by=by
             )
         )
 

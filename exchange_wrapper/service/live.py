@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
+from exchange_wrapper.accounts import EXCHANGE_SET
 from exchange_wrapper.archive import is_booked
 from exchange_wrapper.config import ExchangeSettings
 from exchange_wrapper.control import Control
@@ -15,7 +16,6 @@ from exchange_wrapper.exchange.base_trading import Trading
 from exchange_wrapper.execution import LivePort
 from exchange_wrapper.incidents import IncidentKind
 from exchange_wrapper.journal import Journal
-from exchange_wrapper.ledger import EXCHANGE_SET
 from exchange_wrapper.live_execution import LiveExecution
 from exchange_wrapper.orders import Order
 from exchange_wrapper.terms import Mode

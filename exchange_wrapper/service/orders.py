@@ -32,7 +32,7 @@ Seconds = Annotated[int, msgspec.Meta(ge=0, le=_YEAR_S)]
 class OrderApi(Part):
     """Orders and trades."""
 
-    @api_method(Role.TRADER, post="/orders/new")
+    @api_method(Role.TRADER, post="/orders/new", at_once=True)
     def make_order(
         self,
         *,
@@ -48,13 +48,15 @@ class OrderApi(Part):
         limit: Decimal | None = None,
         cancel_after: Seconds = 0,
         funds: Decimal | None = None,
+        post_only: bool = False,
     ) -> Awaitable[list[str]] | list[str]:
         """Make an order; the answer comes once it is stored durably.
 
         ``type`` is ``limit``, ``limit-immediate-cancel``, ``limit-fill-kill`` or ``market``;
         ``limit`` is left out (or 0) for a market order. After ``cancel_after`` seconds, if not
         0, what still rests is cancelled. A market buy never costs more than ``funds`` with its
-        fee; what it can't buy with them is cancelled.
+        fee; what it can't buy with them is cancelled. With ``post_only`` a ``limit`` order that
+        would trade at once when it arrives becomes ``done`` as ``rejected`` instead.
 
         Returns ``[status, message]``: ``accepted``, or ``invalid`` or ``rejected`` with the reason.
         The same order under the same ``run_id`` and ``client_oid`` is made once, however often it
@@ -74,6 +76,7 @@ class OrderApi(Part):
             wallet_set_id=wallet_set_id,
             cancel_after_s=cancel_after,
             funds=None if funds is None else parse_amount(funds, "funds"),
+            post_only=post_only,
         )
         venue, now = self.engine.venue(exchange), self.engine.clock()
         venue.catch_up(now)  # what arrived before has its funds and its share of the book

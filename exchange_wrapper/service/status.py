@@ -1,6 +1,7 @@
 """Methods about the service itself, and those that notify."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from exchange_wrapper import __version__
 from exchange_wrapper.archive import committed_since
@@ -12,7 +13,8 @@ from serving.registry import Caller, Role, api_method
 
 __all__ = ["StatusApi"]
 
-_ANNOUNCED_WITHIN_NS = 60 * SECOND  # from the start of a commit to its notifications, at most
+_ANNOUNCED_WITHIN_NS: Final = 60 * SECOND  # at most, from a commit's start to its notifications
+_STORED_PAGE: Final = 1_000  # commits wait while it is read
 
 
 class StatusApi(Part):
@@ -84,37 +86,38 @@ class StatusApi(Part):
         }
 
     @api_method(Role.VIEWER, get="/notifications")
-    async def get_notifications_since(self, *, caller: Caller, seq: int | None = None) -> Json:
+    async def get_notifications_since(
+        self, *, caller: Caller, seq: int | None = None, after: int | None = None
+    ) -> Json:
         """Return the notifications after number ``seq`` that went to everybody, in their order.
 
-        ``{"notifications": [{"method", "params", "seq"}], "last_seq", "complete"}``. Up to 10,000
-        are remembered. For an older number, also one from before a restart, ``complete`` is false:
-        those that are forgotten are replaced by the newest state of every order and by every trade
-        since then (the newest 10,000 of each), from the database and with the microsecond of their
-        commit as ``seq``. Their period begins a minute early, and the remembered ones that follow
-        may be among them, so some may have been heard before: a trade with an ``id`` that is not
-        above the last one's, an order whose ``status``, then ``filled_size``, then
-        ``last_updated_at`` are not further than what was heard. Without ``seq`` nothing but
-        ``last_seq`` is told, as a start.
+        ``{"notifications": [{"method", "params", "seq"}], "last_seq", "complete", "next"}``. Up to
+        10,000 are remembered. For an older number, also one from before a restart, ``complete`` is
+        false: those that are forgotten are replaced by the newest state of every order and by every
+        trade since then, from the database and with the microsecond of their commit as ``seq``.
+        They come in pages: while ``next`` is not null, ask again for the same ``seq`` and with
+        ``after`` = ``next``; the remembered ones follow on the last page. Their period begins a
+        minute early, and the remembered ones may be among them, so some may have been heard before:
+        a trade with an ``id`` that is not above the last one's, an order whose ``status``, then
+        ``filled_size``, then ``last_updated_at`` are not further than what was heard. Without
+        ``seq`` nothing but ``last_seq`` is told, as a start.
         """
         known = self.engine.notifications
         if seq is None:
-            return {"notifications": [], "last_seq": known.last_seq, "complete": True}
+            return _told([], known.last_seq, complete=True)
         limit = caller.limited_to
-        complete = known.kept_since <= seq <= known.last_seq
-        stored: list[Json] = []
-        if not complete:
-            start = UtcNs(max(0, seq * 1000 - _ANNOUNCED_WITHIN_NS))
-            stored = await self.engine.journal.read(lambda db: committed_since(db, start, limit))
-            # Once this is through, all that the query saw has been announced, so that what is
-            # announced later is newer.
-            await self.engine.journal.committed()
-        recent = known.since(seq if complete else 0, limit)
-        return {
-            "notifications": [*stored, *recent],
-            "last_seq": known.last_seq,
-            "complete": complete,
-        }
+        if after is None and known.kept_since <= seq <= known.last_seq:
+            return _told(known.since(seq, limit), known.last_seq, complete=True)
+        start = seq * 1000 - _ANNOUNCED_WITHIN_NS if after is None else (after + 1) * 1000
+        stored, last = await self.engine.journal.read(
+            lambda database: committed_since(database, UtcNs(max(0, start)), _STORED_PAGE, limit)
+        )
+        if last is not None:
+            return _told(stored, known.last_seq, complete=False, next=last)
+        # Once this is through, all that the query saw has been announced, so that what is
+        # announced later is newer.
+        await self.engine.journal.committed()
+        return _told([*stored, *known.since(0, limit)], known.last_seq, complete=False)
 
     @api_method(Role.VIEWER, funds=False)
     def subscribe(
@@ -125,10 +128,11 @@ class StatusApi(Part):
         The channels are ``ticker``, ``trades``, ``candles`` and ``book``: a snapshot at once, then
         what changes; ``sequence`` grows by one from message to message, or there is a new snapshot.
         """
-        if pair not in self.engine.venue(exchange, ready=False).pairs:
+        venue = self.engine.venue(exchange, ready=False)
+        if pair not in venue.pairs:
             raise UnknownName(f"{exchange} has no pair {pair!r}", field="pair")
         if connection_id is not None:
-            self.engine.subscribe(connection_id, channel, exchange, pair)
+            self.engine.news.subscribe(venue, connection_id, channel, pair)
         return {"status": "ok"}
 
     @api_method(Role.VIEWER, funds=False)
@@ -139,3 +143,14 @@ class StatusApi(Part):
         if connection_id is not None:
             self.engine.notifications.unsubscribe(connection_id, channel, exchange, pair)
         return {"status": "ok"}
+
+
+def _told(
+    notifications: Sequence[object], last_seq: int, *, complete: bool, next: int | None = None
+) -> Json:
+    return {
+        "notifications": notifications,
+        "last_seq": last_seq,
+        "complete": complete,
+        "next": next,
+    }

@@ -6,14 +6,14 @@ from decimal import Decimal
 
 import msgspec
 
-from exchange_wrapper.accounts import SetType
+from exchange_wrapper.accounts import UNALLOCATED_SET, SetType
 from exchange_wrapper.changes import LinePosted
 from exchange_wrapper.errors import ApiUsageError, BadWalletConfig, InvalidAmount
-from exchange_wrapper.ledger import UNALLOCATED_SET
+from exchange_wrapper.movements import recent_movements
 from exchange_wrapper.numbers import parse_amount
 from exchange_wrapper.service.part import Json, Name, Part, Rows
 from exchange_wrapper.terms import Mode
-from exchange_wrapper.times import SECOND
+from exchange_wrapper.times import SECOND, from_iso
 from exchange_wrapper.wallet import Wallet
 from serving.registry import Amount, Caller, Role, api_method
 
@@ -104,6 +104,57 @@ class WalletApi(Part):
         wallet = self.engine.desk.ledger.wallet(wallet_set_id, exchange, base.upper())
         return self._committed(self.engine.wallets.describe(Wallet.of(wallet)))
 
+    @api_method(Role.VIEWER, get="/movements")
+    async def list_movements(
+        self,
+        *,
+        wallet_set_id: int | None = None,
+        run_id: str | None = None,
+        exchange: str | None = None,
+        currency: str | None = None,
+        order_id: int | None = None,
+        since: str | None = None,
+        before_id: int | None = None,
+        limit: Rows = 100,
+    ) -> list[Json]:
+        """Return the newest lines of the ledger, newest first: all, or those that fit.
+
+        Each is ``{"id", "time", "reason", "wallet_set_id", "wallet_set_type", "wallet_id",
+        "exchange", "currency", "movement", "on_hold", "balance", "run_id", "order_id",
+        "client_order_id", "trade_id"}``. ``reason`` is ``order`` (a hold, or its release),
+        ``fill``, ``fee``, ``allocation``, ``virtual``, ``opening`` or ``difference``. A line
+        ``on_hold`` only reserves; the others of a wallet sum to its settled ``balance``, here as it
+        was after the line (null for one that an older xWrap wrote). What enters or leaves an
+        exchange is in two wallets, one of them of the set of type ``exchange``.
+
+        With ``run_id`` those of the wallet sets of a run. ``since`` leaves out those before a time
+        in ISO 8601. For those before them, pass the last one's ``id`` as ``before_id``.
+        """
+        ledger = self.engine.desk.ledger
+        start = None if since is None else from_iso(since, "since")
+        code = None if currency is None else currency.upper()
+        wallet_ids = None
+        if any(named is not None for named in (wallet_set_id, run_id, exchange, code)):
+            wallet_ids = {
+                wallet.id
+                for wallet in ledger.wallets.values()
+                if wallet_set_id in (None, wallet.set_id)
+                and run_id in (None, ledger.sets[wallet.set_id].run_id)
+                and exchange in (None, wallet.exchange)
+                and code in (None, wallet.currency)
+            }
+        await self.engine.journal.committed()
+        found = await self.engine.journal.read(
+            lambda database: recent_movements(
+                database, wallet_ids, order_id, start, before_id, limit
+            )
+        )
+        wallets = [ledger.wallets[movement.wallet_id] for movement in found]
+        return [
+            movement.to_dict(wallet, ledger.sets[wallet.set_id])
+            for movement, wallet in zip(found, wallets, strict=True)
+        ]
+
     @api_method(Role.TRADER, post="/wallets/new")
     def create_wallet_set(
         self, *, caller: Caller, run_id: Name, wallets: list[Allocation]
@@ -191,5 +242,6 @@ class WalletApi(Part):
     async def _without_tokens(self, caller: Caller, set_id: int, active: bool) -> Json:
         deactivated: Json = await self._committed({"id": set_id, "active": active})
         if self.gate is not None:
-            await self.gate.revoke_run_tokens(set_id, caller)
+            assert caller.identity is not None
+            await self.gate.revoke_run_tokens({set_id}, caller.identity)
         return deactivated

@@ -121,16 +121,16 @@ def describe(row: AuditRow) -> dict[str, Any]:
 
 
 def _presentable(value: Any, depth: int) -> Any:
+    if type(value) is str:  # mostly
+        return _safe_text(value)
     if isinstance(value, Mapping):
         if depth >= _DEPTH_MAX:
             return "…"
-        items = list(value.items())[:_ITEMS_MAX]
-        return {
-            _safe_text(key): (
-                _HIDDEN if _names_a_secret(str(key)) else _presentable(each, depth + 1)
-            )
-            for key, each in items
-        }
+        shown: dict[str, Any] = {}
+        for key, each in list(value.items())[:_ITEMS_MAX]:
+            name, is_secret = _read_name(str(key))
+            shown[name] = _HIDDEN if is_secret else _presentable(each, depth + 1)
+        return shown
     if isinstance(value, list | tuple):
         if depth >= _DEPTH_MAX:
             return "…"
@@ -150,14 +150,15 @@ def _safe_text(value: object) -> str:
     return _cut(text, _TEXT_MAX)
 
 
-def _names_a_secret(name: str) -> bool:
+def _read_name(name: str) -> tuple[str, bool]:
+    """Return an argument's name as it is shown, and whether it tells a secret."""
     # Arguments have few names; what is longer is not kept, so that memory stays bounded.
-    return _is_secret(name) if len(name) <= _NAME_MAX else _SECRET_NAME.search(name) is not None
+    return (_known_name if len(name) <= _NAME_MAX else _known_name.__wrapped__)(name)
 
 
 @lru_cache(maxsize=1024)
-def _is_secret(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None
+def _known_name(name: str) -> tuple[str, bool]:
+    return _safe_text(name), _SECRET_NAME.search(name) is not None
 
 
 def _cut(text: str, length_max: int) -> str:

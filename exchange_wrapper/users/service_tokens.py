@@ -1,7 +1,7 @@
 """Service tokens: how programs show who they are."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import peewee
@@ -119,11 +119,16 @@ class ServiceTokens:
                 raise UnknownName(f"there is no token {name!r}", field="name")
             self._revoke([row.name], by, now)
 
-    def revoke_for_wallet_set(self, wallet_set_id: int, now: UtcNs, *, by: Identity) -> None:
-        """End all tokens of a wallet set: it was deactivated."""
+    def revoke_for_wallet_sets(
+        self, wallet_set_ids: Container[int], now: UtcNs, *, by: Identity
+    ) -> None:
+        """End all tokens of wallet sets that were deactivated."""
         with writing(self._database):
-            rows = ServiceToken.select().where(ServiceToken.wallet_set_id == wallet_set_id)
-            self._revoke([row.name for row in rows.execute(self._database)], by, now)
+            valid = ServiceToken.select().where(
+                ServiceToken.wallet_set_id.is_null(False) & ServiceToken.revoked_at.is_null()
+            )
+            rows = valid.execute(self._database)
+            self._revoke([row.name for row in rows if row.wallet_set_id in wallet_set_ids], by, now)
 
     def identify(self, token: str, now: UtcNs) -> Identity:
         """Return whose token this is.

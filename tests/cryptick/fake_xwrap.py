@@ -9,11 +9,11 @@ from typing import Any
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.changes import LinePosted, OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
-from exchange_wrapper.errors import Unavailable
+from exchange_wrapper.errors import Unavailable, UnknownName
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import Lots
-from exchange_wrapper.orders import OrderRequest
+from exchange_wrapper.orders import Order, OrderRequest
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import PaperExchange
 from exchange_wrapper.terms import OrderType
@@ -35,6 +35,9 @@ class FakeXWrap:
         self.history: list[list[Any]] = []  # points of candles
         self.unreachable = False
         self.deaf = False  # cancellations never arrive
+        self.loses_answers = False  # the connection is lost right after an order was made
+        self.made = 0
+        self.done: dict[str, Order] = {}
         self.ledger = Ledger()
         self.desk = Desk(self.ledger)
         self.book = L2Book(PAIR)
@@ -47,6 +50,9 @@ class FakeXWrap:
         self._now = UtcNs(0)
         self._closed = asyncio.Event()
         self._handlers: dict[str, list[Callable[[Any], None]]] = defaultdict(list)
+        self.on_lost: Callable[[], None] = lambda: None
+        self.on_back: Callable[[bool], None] = lambda complete: None
+        self._missed: list[tuple[str, Any]] | None = None  # while the connection is lost
 
     def set_prices(self, bid: str, ask: str) -> None:
         levels = [(PAIR.to_ticks(Decimal(price)), Lots(10**9)) for price in (bid, ask)]
@@ -54,12 +60,30 @@ class FakeXWrap:
 
     def tell(self, method: str, **params: Any) -> None:
         """Send a notification."""
+        if self._missed is not None:
+            self._missed.append((method, params))
+            return
         for handler in self._handlers[method]:
             handler(params)
 
     def tell_ticker(self, bid: str | None, ask: str | None) -> None:
         pair = {"exchange": "gdax", "pair": "BTC_USD"}
         self.tell("ticker", **pair, bid=bid, ask=ask, time=to_iso(self._tick()))
+
+    def lose(self) -> None:
+        """Lose the connection; answers of what is under way are lost too."""
+        self.unreachable = True
+        self._missed = []
+        self.on_lost()
+
+    def come_back(self, complete: bool = True) -> None:
+        """Make the connection again, and tell what was missed."""
+        self.unreachable = False
+        missed, self._missed = self._missed or [], None
+        for method, params in missed:
+            if complete or method in ("order", "trade"):
+                self.tell(method, **params)
+        self.on_back(complete)
 
     def close(self) -> None:
         """Go away."""
@@ -102,6 +126,7 @@ class FakeXWrap:
         return created.id
 
     async def get_wallet_set(self, set_id: int) -> dict[str, Any]:
+        self._check()
         return self._wallet_set(set_id)
 
     def _wallet_set(self, set_id: int) -> dict[str, Any]:
@@ -139,8 +164,19 @@ class FakeXWrap:
         self._check()
         request = OrderRequest(type=type, cancel_after_s=cancel_after, **fields)
         self.desk.make_order(request, self._tick())
+        self.made += 1
+        if self.loses_answers:
+            self.lose()
         self._go_on()
+        self._check()
         return "accepted", ""
+
+    async def get_order(self, exchange: str, client_order_id: str) -> dict[str, object]:
+        self._check()
+        order = self.desk.by_client(exchange, client_order_id) or self.done.get(client_order_id)
+        if order is None:
+            raise UnknownName("no such order")
+        return order.to_dict()
 
     async def cancel_order(self, exchange: str, client_order_id: str) -> dict[str, object]:
         self._check()
@@ -169,6 +205,7 @@ class FakeXWrap:
             self.tell("wallet_set", **self._wallet_set(set_id))
         for change in changes:
             if isinstance(change, OrderChanged):
+                self.done[change.order.request.client_oid] = change.order
                 self.tell("order", **change.order.to_dict())
             elif isinstance(change, TradeMade):
                 self.tell("trade", **change.trade.to_dict(change.order))

@@ -34,7 +34,15 @@ class Restless(Strategy):
         else:
             limit = draw.choice((quote.bid, quote.ask, quote.bid - APART, quote.ask + APART))
             make = self.buy_limit if side is Side.BUY else self.sell_limit
-            make(quote.pair, size, limit, type=kind, cancel_after_s=draw.choice((0, 0, 1)))
+            post_only = kind is OrderType.LIMIT and draw.random() < 0.3
+            make(
+                quote.pair,
+                size,
+                limit,
+                type=kind,
+                cancel_after_s=draw.choice((0, 0, 1)),
+                post_only=post_only,
+            )
         if self.open_orders and draw.random() < 0.4:
             self.cancel(draw.choice(list(self.open_orders)))
 

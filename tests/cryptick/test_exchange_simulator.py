@@ -215,6 +215,18 @@ class LimitOrders(SimulatorCase):
         self.assertEqual(self.trades(), [])
         self.assertEqual([row["done_reason"] for row in self.orders()], ["cancelled"])
 
+    def test_a_post_only_order_rests_or_is_rejected(self) -> None:
+        low = ("100", "100", "98", "100")
+        for limit, reason, trades in (
+            ("100", "rejected", []),
+            ("99", "filled", [("00:10:00.000000", "buy", "99", "1", "maker")]),
+        ):
+            with self.subTest(limit=limit):
+                order = buy_limit("1", limit, post_only=True)
+                self.play([FLAT, low], at_open={0: order})
+                self.assertEqual([row["done_reason"] for row in self.orders()], [reason])
+                self.assertEqual(self.trades(), trades)
+
     def test_immediate_orders_take_the_quote_or_nothing(self) -> None:
         table = (
             (OrderType.IOC, "99", "cancelled"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from cryptick.inputs import INPUTS, Input, InputLog, read_inputs
 from cryptick.strategy.hodl import HodlStrategy
 from exchange_wrapper.errors import DataError, NoData
-from exchange_wrapper.times import UtcNs
+from exchange_wrapper.times import SECOND, UtcNs
 from tests.cryptick.recorded_run import RecordedRun
 
 
@@ -51,6 +51,14 @@ class Inputs(unittest.TestCase):
             read = self.inputs()
             self.assertGreaterEqual(len(read), 60)
             self.assertEqual(read, inputs[: len(read)])
+
+    def test_a_kill_costs_a_second_at_most(self) -> None:
+        with InputLog(self.path, self.header) as log:
+            for tenth in range(1, 40):
+                now = UtcNs(self.header.start + tenth * SECOND // 10)
+                log.write(Input(now, "ticker", {"bid": "1"}))
+                kept = [input.time for input in self.inputs()]
+                self.assertLessEqual(now - max(kept, default=self.header.start), SECOND)
 
     def test_what_can_not_be_read_is_said(self) -> None:
         with self.assertRaisesRegex(NoData, "is missing"):

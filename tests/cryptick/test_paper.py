@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
-from cryptick import paper
+from cryptick import paper, xwrap_link
 from cryptick.audit import AuditLog
 from cryptick.book_view import BookView
 from cryptick.components import COMPONENT_POST, Pressed
@@ -411,18 +411,168 @@ class Failures(PaperCase):
             await self.run_paper(Rests, self.xwrap.close)
         self.assertIn("could not be cancelled", "\n".join(self.said))
 
-    async def test_an_order_of_unknown_fate_ends_the_run(self) -> None:
-        def lose() -> None:
-            self.xwrap.unreachable = True
-            self.xwrap.tell_ticker("99", "101")
 
-        class Buys(Strategy):
+class Absence(PaperCase):
+    """The connection to xWrap is lost, and made again."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.enterContext(patch.object(xwrap_link, "_AGAIN_S", 0.0))
+        self.heard = heard = []
+
+        class Hears(Strategy):
+            """Tell everything; buy at an ask of 101."""
+
             def on_quote(self, quote: Quote) -> None:
+                heard.append(f"quote {quote.bid:.0f} {quote.ask:.0f}")
                 if quote.ask == 101:
-                    self.buy_limit(quote.pair, Decimal(1), Decimal(50))
+                    self.buy_limit(quote.pair, Decimal(1), Decimal(98))
 
-        with self.assertRaisesRegex(Unavailable, "gone"):
-            await self.run_paper(Buys, lose)
+            def on_order(self, order: OrderUpdate) -> None:
+                heard.append(f"{order.status} {order.message}".strip())
+
+            def on_fill(self, fill: Fill) -> None:
+                heard.append(f"{fill.size} BTC, {self.wallet('BTC', 'gdax').balance:.0f} in all")
+
+        self.hears = Hears
+
+    def order(self) -> None:
+        self.xwrap.tell_ticker("99", "101")
+
+    async def test_what_happened_meanwhile_is_told_once_and_in_order(self) -> None:
+        def fill() -> None:
+            self.xwrap.sell_into_bids()
+
+        for complete in (True, False):
+            with self.subTest(complete=complete):
+                self.xwrap = FakeXWrap()
+                self.heard.clear()
+                await self.run_paper(
+                    self.hears,
+                    self.order,
+                    self.xwrap.lose,
+                    fill,
+                    lambda complete=complete: self.xwrap.come_back(complete),
+                    lambda: self.xwrap.tell_ticker("97", "99"),
+                )
+                self.assertEqual(
+                    self.heard,
+                    [
+                        "quote 99 100", "quote 99 101", "received", "open",
+                        "1 BTC, 1 in all", "open", "done", "quote 97 98", "quote 97 99",
+                    ],
+                )  # fmt: skip
+        said = "\n".join(self.said)
+        self.assertIn("xWrap is away since", said)
+        self.assertIn("xWrap is back", said)
+
+    async def test_a_connection_that_is_lost_again_at_once_is_waited_for_once_more(self) -> None:
+        def back_and_gone() -> None:
+            self.xwrap.come_back(complete=False)
+            self.xwrap.lose()
+
+        await self.run_paper(
+            self.hears,
+            self.order,
+            self.xwrap.lose,
+            self.xwrap.sell_into_bids,
+            back_and_gone,
+            self.xwrap.come_back,
+            lambda: None,
+        )
+        told = [line for line in self.heard if "quote" not in line]
+        self.assertEqual(told, ["received", "open", "1 BTC, 1 in all", "open", "done"])
+        self.assertEqual("\n".join(self.said).count("xWrap is back"), 1)
+
+    async def test_meanwhile_no_price_is_known_and_orders_are_refused(self) -> None:
+        class Insists(Strategy):
+            """Order now and then whatever is known, until one was refused."""
+
+            def on_start(self) -> None:
+                self.known = True
+                self.every(0.001, self.buy)
+
+            def buy(self) -> None:
+                if self.known:
+                    self.known = self.quote("BTC_USD", "gdax") is not None
+                    self.buy_limit("BTC_USD", Decimal("0.001"), Decimal(50))
+
+            def on_order(self, order: OrderUpdate) -> None:
+                if order.is_done and order.done_reason == "rejected":
+                    self.log(order.message)
+
+        refused, stop = asyncio.Event(), asyncio.Event()
+
+        def hear(line: str) -> None:
+            if "nothing was sent" in line:
+                refused.set()
+
+        run = await PaperRun.prepare(self.request(Insists), cast(XWrapClient, self.xwrap))
+        directory = RunDirectory.claim(self.root, "Insists")
+        self.runs.append((Insists, directory.path))
+        handles: list[RunHandle] = []
+        with AuditLog(directory.path / "messages.jsonl", flush=True) as audit:
+            running = asyncio.create_task(
+                run.run(directory, audit, stop, hear, attach=handles.append)
+            )
+            async with asyncio.timeout(30):
+                while not self.xwrap.made:  # noqa: ASYNC110 - it is but a fake
+                    await asyncio.sleep(0)
+                self.xwrap.lose()
+                self.assertIsNone(handles[0].run.venue.quote("gdax", "BTC_USD"))
+                made = self.xwrap.made
+                await refused.wait()
+                self.assertEqual(self.xwrap.made, made)
+                self.xwrap.come_back()
+                while handles[0].run.venue.quote("gdax", "BTC_USD") is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+                stop.set()
+                await running
+
+    async def test_an_order_whose_answer_was_lost_is_made_once(self) -> None:
+        def lose_answer() -> None:
+            self.xwrap.loses_answers = True
+            self.order()
+
+        def back() -> None:
+            self.xwrap.loses_answers = False
+            self.xwrap.come_back()
+
+        await self.run_paper(self.hears, lose_answer, back, lambda: None)
+        self.assertEqual(self.xwrap.made, 1)
+        self.assertEqual(self.heard[2:4], ["received", "open"])
+
+    async def test_an_order_that_never_arrived_is_refused_and_may_be_tried_again(self) -> None:
+        def lose() -> None:
+            self.order()  # what it decides is sent in the next turn, when nobody is there
+            self.xwrap.lose()
+
+        await self.run_paper(self.hears, lose, self.xwrap.come_back, lambda: None)
+        self.assertEqual(self.xwrap.made, 0)
+        self.assertIn("before it had the order", "\n".join(self.heard))
+
+    async def test_an_absence_that_is_too_long_or_lasts_to_the_end_fails_the_run(self) -> None:
+        with self.assertRaisesRegex(Unavailable, "has gone; open orders stay"):
+            await self.run_paper(self.hears, self.order, self.xwrap.lose)
+        self.assertIn("could not be cancelled: xWrap is away", "\n".join(self.said))
+        self.xwrap = FakeXWrap()
+        client = cast(XWrapClient, self.xwrap)
+        run = await PaperRun.prepare(self.request(self.hears), client)
+        directory = RunDirectory.claim(self.root, "Hears")
+        away: list[str | None] = []
+
+        def attach(_: RunHandle) -> None:
+            asyncio.get_running_loop().call_later(0.01, self.xwrap.lose)
+
+        with (
+            AuditLog(directory.path / "messages.jsonl", flush=True) as audit,
+            self.assertRaisesRegex(Unavailable, "was away for 0.02 s; open orders stay there"),
+        ):
+            await run.run(
+                directory, audit, asyncio.Event(), self.said.append,
+                attach=attach, away_s=0.02, tell_away=away.append,
+            )  # fmt: skip
+        self.assertEqual([words is not None for words in away], [True])
 
 
 class Preparation(PaperCase):

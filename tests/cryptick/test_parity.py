@@ -14,7 +14,7 @@ from hypothesis import settings as configured
 from hypothesis import strategies as st
 
 from cryptick import parity
-from cryptick.errors import UsageError
+from cryptick.errors import HandlerFailed, UsageError
 from cryptick.inputs import Input
 from cryptick.messages import Quote
 from cryptick.parity import Parity, check
@@ -43,7 +43,8 @@ class ParityCase(unittest.TestCase):
         return run
 
     def check(self, run: RecordedRun) -> Parity:
-        return check(PastRun.open(self.folder, run.path.name), run.found, run.strategy)
+        past = PastRun.open(self.folder, run.path.name, with_result=False)
+        return check(past, run.found, run.strategy)
 
 
 class Replays(ParityCase):
@@ -114,6 +115,86 @@ class Replays(ParityCase):
         result = self.check(run)
         self.assertIsNone(result.first)
         self.assertEqual((len(heard), result.compared["orders decided"]), (2, 1))
+
+
+class Fails(Strategy):
+    """Order now and then, and fail at the tenth quote."""
+
+    def on_start(self) -> None:
+        self.quotes = 0
+
+    def on_quote(self, quote: Quote) -> None:
+        self.quotes += 1
+        if self.quotes == 10:
+            raise KeyError("no such thing")
+        self.buy_limit(quote.pair, Decimal("0.1"), quote.bid)
+
+
+class OfRunsThatEndedBadly(ParityCase):
+    @configured(max_examples=40, deadline=None)
+    @given(st.integers(0, 2**32), st.floats(0, 1), st.floats(0, 1))
+    def test_the_record_of_one_that_was_killed_replays_as_far_as_it_goes(
+        self, seed: int, inputs_kept: float, messages_kept: float
+    ) -> None:
+        run = RecordedRun(self.folder, Restless, seed)
+        run.play(150)
+        run.finish()
+        run.directory.update(state="failed", error="killed by signal 9")
+        run.alter(lambda inputs: inputs[: 3 + int(inputs_kept * (len(inputs) - 3))])
+        messages = run.path / "messages.jsonl"
+        content = messages.read_bytes()
+        messages.write_bytes(content[: int(messages_kept * len(content))])
+        result = self.check(run)
+        self.assertIsNone(result.first)
+        self.assertIn("killed by signal 9; its record ends at", result.notes[0])
+
+    def test_one_that_failed_fails_again(self) -> None:
+        run = RecordedRun(self.folder, Fails)
+        with self.assertRaises(HandlerFailed) as raised:
+            run.play(500)
+        run.finish()
+        failure = str(raised.exception)
+        run.directory.update(state="failed", error=failure, traceback="…")
+        result = self.check(run)
+        self.assertIsNone(result.first)
+        self.assertIn(f"and so does the replay: {failure}", result.notes[0])
+        # Where it does not, the strategy has another cause than its inputs.
+        run.strategy = type(
+            "Fails", (Fails,), {"on_start": lambda self: setattr(self, "quotes", 99)}
+        )
+        self.assertEqual(self.check(run).differences, 1)
+
+    def test_a_failure_that_is_only_in_the_replay_is_a_difference(self) -> None:
+        run = RecordedRun(self.folder, Restless, 3)
+        run.play(100)
+        run.finish()
+        run.directory.update(state="failed", error="oh", traceback="…")
+        first = self.check(run).first
+        assert first is not None
+        self.assertEqual((first.what, first.expected, first.found), ("failure", "oh", "no failure"))
+
+
+class OfRunsThatXWrapWasAwayFrom(ParityCase):
+    def test_what_it_told_after_it_had_forgotten_is_taken_from_the_record(self) -> None:
+        for complete in (True, False):
+            with self.subTest(complete=complete):
+                run = RecordedRun(self.folder, Restless, 3)
+                run.play(150)
+                run.put("away")
+                run.carry_out()
+                run.put("back", {"complete": complete, "wallet_set": run._wallet_set()})
+                lost_from = len(run.events)
+                run.play(150)
+                run.finish()
+                whole = self.check(run)
+                self.assertIsNone(whole.first)
+                self.assertEqual(len(whole.notes), 0 if complete else 1)
+                # What happened after the restart can't be known without its recording.
+                del run.events[lost_from - 5 :]
+                result = self.check(run)
+                self.assertEqual(result.differences, 1 if complete else 0)
+                self.assertGreater(result.compared["fills"], 0)
+                self.assertGreater(result.compared["orders decided"], whole.compared["orders"] // 4)
 
 
 Change = Callable[[list[Input]], list[Input]]
@@ -325,7 +406,7 @@ class Refusals(ParityCase):
 
         def call(*more: str) -> tuple[int, str]:
             with (
-                patch.object(parity, "_xwrap_market", lambda url, *of: run.found(*of)),
+                patch.object(parity, "xwrap_market", lambda url, *of: run.found(*of)),
                 contextlib.redirect_stdout(io.StringIO()) as out,
             ):
                 return parity.main([*arguments, *more]), out.getvalue()

@@ -1,18 +1,28 @@
 import json
 import shutil
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from cryptick import compare, rerun
+from cryptick import compare, rerun, run
 from cryptick.manifest import candles_hash
+from cryptick.past_runs import PastRun
 from exchange_wrapper.candles import Candles
+from exchange_wrapper.market import BookSnapshot, BookUpdate
+from exchange_wrapper.numbers import Lots, Ticks
+from exchange_wrapper.pair import Pair
+from exchange_wrapper.storage import RecordingLimits
 from exchange_wrapper.storage.embedded import EmbeddedStore
+from exchange_wrapper.storage.recording import Recorder
+from exchange_wrapper.terms import Side
+from exchange_wrapper.times import SECOND, UtcNs
 from tests.cryptick.candles import FREQ_S, START_S, bars
 from tests.cryptick.test_run import ROWS, CommandLine
 
@@ -28,6 +38,61 @@ class Swing(Strategy):
 
 
 BAR_PATH = "{root}/swing.py:Swing --fill-model bar_path --latency 1s --slippage-bps 2.5"
+
+
+class OfBooks(unittest.TestCase):
+    """Rerun of a backtest on recorded books, whose store grows."""
+
+    def setUp(self) -> None:
+        self.root = Path(self.enterContext(TemporaryDirectory()))
+        self.store = str(self.root / "store.db")
+        self.write(range(1, 300))
+
+    def write(self, seconds: Iterable[int], size: int = 10) -> None:
+        """Record a book whose ask moves."""
+        pair = Pair("BTC_USD", "BTC", "USD", Decimal("0.01"), Decimal("0.0001"))
+        recorder = Recorder("x", pair, events_max=100, span_max_s=60)
+        bids, asks = [(Ticks(9_000), Lots(10_000))], [(Ticks(10_000), Lots(10_000))]
+        now = UtcNs(min(seconds) * SECOND)
+        segments = [recorder.add(BookSnapshot("BTC_USD", bids, asks, now, now))]
+        for second in seconds:
+            now = UtcNs(second * SECOND + 1)
+            changes = [(Side.SELL, Ticks(9_990 - second % 7), Lots(size))]
+            segments.append(recorder.add(BookUpdate("BTC_USD", changes, now, now)))
+        with EmbeddedStore(self.store) as store:
+            for segment in (*segments, recorder.current()):
+                if segment is not None:
+                    store.put_segment(segment, RecordingLimits(1 << 30, 10**9))
+
+    def run_it(self) -> str:
+        (self.root / "swing.py").write_text(SWING.replace("on_bar(self, bar", "on_quote(self, bar"))
+        out, err = StringIO(), StringIO()
+        words = f"{self.root}/swing.py:Swing -m backtest --fill-model book --x-usd 50 --json"
+        words += f" --store {self.store} --runs-dir {self.root}/runs"
+        with redirect_stdout(out), redirect_stderr(err):
+            self.assertEqual(run.main(words.split()), 0, err.getvalue())
+        return str(json.loads(out.getvalue())["run_id"])
+
+    def verdict(self, run_id: str) -> rerun.Verdict:
+        return rerun.rerun(PastRun.open(self.root / "runs", run_id))
+
+    def test_it_is_the_same_on_the_events_of_then_however_many_came_since(self) -> None:
+        run_id = self.run_it()
+        described = json.loads((self.root / "runs" / run_id / "run.json").read_text())
+        (data,) = described["manifest"]["data"]
+        self.assertEqual((data["pair"], data["start_s"], data["end_s"]), ("BTC_USD", 1, 300))
+        self.assertEqual(len(data["columns"]), 64)
+        self.write(range(400, 500))
+        verdict = self.verdict(run_id)
+        self.assertEqual((verdict.same, verdict.differences), (True, []))
+        self.assertGreater(verdict.trades, 3)
+
+    def test_other_events_are_named_as_the_cause(self) -> None:
+        run_id = self.run_it()
+        self.write(range(1, 300), size=11)
+        verdict = self.verdict(run_id)
+        self.assertFalse(verdict.same)
+        self.assertIn("data: of BTC_USD on x columns was", verdict.differences[0])
 
 
 class PastRuns(CommandLine):

@@ -64,6 +64,7 @@ class Market:
         *,
         budget: int | None = None,
         expires_at: int | None = None,
+        post_only: bool = False,
     ) -> int:
         self.last_id += 1
         order = PaperOrder(
@@ -74,6 +75,7 @@ class Market:
             None if limit is None else Ticks(limit),
             budget,
             None if expires_at is None else UtcNs(expires_at),
+            post_only,
         )
         self.engine.submit(order, UtcNs(self.now))
         return self.last_id

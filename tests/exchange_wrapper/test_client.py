@@ -217,10 +217,10 @@ class AClientThatCatchesUp(WithAServer):
             await connection.close()
         elif "seq" in request["params"]:
             missed = [{"method": "order", "params": order, "seq": 5} for order in self.missed]
-            answer = {"notifications": missed, "last_seq": 9, "complete": False}
+            answer = {"notifications": missed, "last_seq": 9, "complete": False, "next": None}
             await self.say(connection, request, result=answer)
         else:
-            answer = {"notifications": [], "last_seq": 1, "complete": True}
+            answer = {"notifications": [], "last_seq": 1, "complete": True, "next": None}
             await self.say(connection, request, result=answer)
 
     def state(self, status: str, time: str, filled: str = "0") -> dict[str, Any]:
@@ -258,3 +258,15 @@ class AClientThatCatchesUp(WithAServer):
                 await client.close()
                 self.assertEqual(heard, [told, *(missed if expected is None else expected)])
                 self.assertEqual(client.reconnects, 1)
+
+    async def test_says_when_it_is_lost_and_when_it_has_told_what_was_missed(self) -> None:
+        self.told, self.missed = self.state("open", self.THEN), [self.state("done", self.LATER)]
+        heard: list[object] = []
+        client = await XWrapClient.connect(self.url, reconnect=True)
+        client.on_lost = lambda: heard.append("lost")
+        client.on_back = lambda complete: heard.append(("back", complete))
+        client.on("order", lambda order: heard.append(order["status"]))
+        await client.get_status()
+        await until(lambda: len(heard) == 4)
+        await client.close()
+        self.assertEqual(heard, ["open", "lost", "done", ("back", False)])

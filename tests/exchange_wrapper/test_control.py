@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from exchange_wrapper.accounts import Reason, SetType
+from exchange_wrapper.accounts import EXCHANGE_SET, UNALLOCATED_SET, Reason, SetType
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.changes import Change, IncidentHappened, LinePosted, OrderChanged
 from exchange_wrapper.control import FLATTEN_RUN, Control
@@ -19,7 +19,7 @@ from exchange_wrapper.execution import Filled, Finished, Opened, Unanswered
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.incidents import Incident, IncidentKind
 from exchange_wrapper.kill_switch import KillLevel
-from exchange_wrapper.ledger import EXCHANGE_SET, UNALLOCATED_SET, Ledger
+from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.limits import LimitsSettings, PreTradeLimits
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order, OrderRequest

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from exchange_wrapper.accounts import Line
+from exchange_wrapper.accounts import EXCHANGE_SET, Line
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.changes import Change, LinePosted, OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
@@ -22,7 +22,7 @@ from exchange_wrapper.errors import (
 )
 from exchange_wrapper.execution import Execution, Filled, Finished, Opened
 from exchange_wrapper.fees import FeeSchedule
-from exchange_wrapper.ledger import EXCHANGE_SET, Ledger
+from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.market import TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order, OrderRequest, Trade
@@ -589,6 +589,7 @@ class Invariants(RuleBasedStateMachine):
         price=prices,
         owner=st.integers(0, 2),
         cancel_after_s=st.sampled_from([0, 0, 1]),
+        post_only=st.booleans(),
     )
     def make_an_order(
         self,
@@ -598,11 +599,12 @@ class Invariants(RuleBasedStateMachine):
         price: Ticks,
         owner: int,
         cancel_after_s: int,
+        post_only: bool,
     ) -> None:
         limit = None if type is OrderType.MARKET else PAIR.price(price)
         request = OrderRequest(
             "run", str(len(self.latest)), "gdax", "BTC_USD", type, side, PAIR.size(size), limit,
-            self.sets[owner], cancel_after_s,
+            self.sets[owner], cancel_after_s, None, post_only,
         )  # fmt: skip
         try:
             order = self.desk.make_order(request, self.now)
@@ -657,6 +659,25 @@ class Invariants(RuleBasedStateMachine):
         assert self.ledger.audit(self.lines) == []
 
     @invariant()
+    def each_line_tells_its_trade_and_what_was_settled_after_it(self) -> None:
+        settled: dict[int, Decimal] = defaultdict(Decimal)
+        moved: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
+        for line in self.lines:
+            if not line.on_hold:
+                settled[line.wallet_id] += line.movement
+            assert line.settled == settled[line.wallet_id]
+            wallet = self.ledger.wallets[line.wallet_id]
+            if line.trade_id is not None and not line.on_hold and wallet.set_id != EXCHANGE_SET:
+                moved[line.trade_id, wallet.currency] += line.movement
+        for order_id, trades in self.trades.items():
+            sign = 1 if self.latest[order_id].request.side is BUY else -1
+            for trade in trades:
+                notional = PAIR.notional(trade.price * trade.size)
+                assert moved.pop((trade.id, "BTC")) == sign * PAIR.size(trade.size)
+                assert moved.pop((trade.id, "USD")) == -sign * notional - trade.fee
+        assert not moved
+
+    @invariant()
     def the_exchange_has_what_was_paid_in_and_traded(self) -> None:
         usd, btc = Decimal(700), Decimal(8)
         for order_id, trades in self.trades.items():
@@ -707,6 +728,13 @@ class Invariants(RuleBasedStateMachine):
             assert order.fee == sum((trade.fee for trade in trades), Decimal(0))
             assert (order.done_reason is DoneReason.FILLED) == (order.filled == order.lots)
             assert order.hold == 0 or not order.is_done
+
+    @invariant()
+    def a_post_only_order_never_takes(self) -> None:
+        for order_id, order in self.latest.items():
+            if order.request.post_only:
+                assert all(trade.maker for trade in self.trades[order_id])
+                assert not (order.done_reason is DoneReason.REJECTED and order.filled)
 
     @invariant()
     def nothing_within_reach_of_a_resting_order_is_left(self) -> None:

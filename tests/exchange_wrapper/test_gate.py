@@ -1,3 +1,5 @@
+import asyncio
+import json
 import os
 import tempfile
 import unittest
@@ -12,9 +14,16 @@ from socketio.exceptions import ConnectionError as NotConnected
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from exchange_wrapper.changes import Change
 from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.db import create_database
-from exchange_wrapper.errors import ApiUsageError, Forbidden, Unauthorised
+from exchange_wrapper.errors import (
+    ApiUsageError,
+    Forbidden,
+    InsufficientFunds,
+    Unauthorised,
+    Unavailable,
+)
 from exchange_wrapper.models import MODELS
 from exchange_wrapper.service.server import serve
 from exchange_wrapper.times import UtcNs
@@ -22,7 +31,7 @@ from exchange_wrapper.users.accounts import FIRST_ADMIN
 from exchange_wrapper.users.local_token import token_for
 from exchange_wrapper.users.service import LOCAL_ADMIN, Users
 from serving.roles import Role
-from tests.exchange_wrapper.fake_exchange import settings, until
+from tests.exchange_wrapper.fake_exchange import rows, settings, until
 from tests.exchange_wrapper.test_service import WithAService
 from tests.exchange_wrapper.users.users_folder import PASSWORD, TINY
 
@@ -152,7 +161,7 @@ class ARun(AGuardedService):
         await run.get_exchanges()
         await run.get_wallet_set(mine["id"])
         self.assertEqual((await run.get_order("fake", "a"))["client_order_id"], "a")
-        for method in ("list_open_orders", "list_recent_orders", "list_trades"):
+        for method in ("list_open_orders", "list_recent_orders", "list_trades", "list_movements"):
             rows = await run.call(method, wallet_set_id=mine["id"])
             self.assertEqual(
                 {row["wallet_set_id"] for row in rows}, {mine["id"]} if rows else set()
@@ -183,6 +192,8 @@ class ARun(AGuardedService):
             ("list_open_orders", {}),
             ("list_recent_orders", {"run_id": "other"}),
             ("list_trades", {"wallet_set_id": other}),
+            ("list_movements", {"run_id": "mine"}),
+            ("list_movements", {"wallet_set_id": other}),
             ("create_wallet_set", {"run_id": "more", "wallets": WALLETS}),
             ("deactivate_wallet_set", {"wallet_set_id": other}),
         ):
@@ -195,6 +206,56 @@ class ARun(AGuardedService):
         await self.client.deactivate_wallet_set(mine["id"])
         with self.assertRaises(Unauthorised):
             await self.as_(mine["token"])
+
+    async def test_can_connect_no_more_if_xwrap_ended_when_its_set_was_deactivated(self) -> None:
+        tokens = {}
+        for run_id in ("closed", "closing", "open"):
+            created = await self.client.call("create_wallet_set", run_id=run_id, wallets=WALLETS)
+            tokens[run_id] = created["token"]
+            if run_id == "closing":
+                await self.order("resting", created["id"], run_id=run_id)
+            if run_id != "open":
+                gate = self.service.gate
+                assert gate is not None
+                with (
+                    mock.patch.object(gate, "revoke_run_tokens", side_effect=Unavailable("killed")),
+                    self.assertRaisesRegex(Unavailable, "killed"),
+                ):
+                    await self.client.deactivate_wallet_set(created["id"], force=True)
+        await self.restart()
+        for run_id in ("closed", "closing"):
+            with self.subTest(run_id), self.assertRaises(Unauthorised):
+                await self.as_(tokens[run_id])
+        await self.as_(tokens["open"])
+
+
+class TheAuditLog(AGuardedService):
+    async def test_has_the_row_of_an_order_in_the_orders_own_commit(self) -> None:
+        path, seen = self.folder / "xwrap.db", []
+
+        def look(changes: list[Change]) -> None:
+            orders = rows(path, 'SELECT client_order_id FROM "order"')
+            audit = rows(path, "SELECT arguments FROM auditrow WHERE method = 'make_order'")
+            recorded = [json.loads(arguments)["client_oid"] for (arguments,) in audit]
+            seen.append(([oid for (oid,) in orders], recorded))
+            announce(changes)
+
+        announce, self.engine.journal._announce = self.engine.journal._announce, look
+        for oids in (["a"], ["b", "c"]):
+            await asyncio.gather(*(self.order(oid) for oid in oids))
+        await until(lambda: seen and len(seen[-1][0]) == 3)
+        for stored, recorded in seen:
+            self.assertEqual(recorded, stored)
+
+    async def test_has_the_order_that_was_refused_a_moment_later(self) -> None:
+        with self.assertRaises(InsufficientFunds):
+            await self.order("a", size="1000")
+        self.assertEqual((await self.order("b", size="0"))[0], "invalid")
+        await self.stop()
+        self.assertEqual(
+            [(method, outcome) for _, method, outcome in await self.audit()][-2:],
+            [("make_order", "insufficient_funds"), ("make_order", "ok")],
+        )
 
 
 class OverHttp(AGuardedService):

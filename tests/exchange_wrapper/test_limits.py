@@ -3,9 +3,9 @@ from decimal import Decimal
 
 import msgspec
 
+from exchange_wrapper.accounts import UNALLOCATED_SET
 from exchange_wrapper.errors import OrderRejected
 from exchange_wrapper.fees import FeeSchedule
-from exchange_wrapper.ledger import UNALLOCATED_SET
 from exchange_wrapper.limits import Limits, LimitsSettings, PreTradeLimits
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order, OrderRequest, Trade

@@ -137,6 +137,14 @@ class Orders(Live):
         self.assertEqual(self.outcome(order), (DONE, REJECTED, 0))
         self.assertEqual(self.now(order).message, "Insufficient funds")
         self.audit()
+        self.venue.refuses = "post only"
+        order = await self.order("b", post_only=True)
+        self.assertEqual(self.outcome(order), (DONE, REJECTED, 0))
+        self.venue.refuses = ""
+        order = await self.order("c", post_only=True)
+        self.assertEqual([each.post_only for each in self.venue.placed], [True])
+        self.assertEqual(self.outcome(order), (OPEN, None, 0))
+        self.audit()
 
     async def test_a_market_buy_can_cost_no_more_than_its_hold(self) -> None:
         for funds, size, limit in (
@@ -274,6 +282,17 @@ class Cancelling(Live):
                     self.venue.end(order, CANCELLED)
                 await settle()
                 self.assertEqual(self.desk.orders, {})
+
+    async def test_of_many_one_by_one_begins_with_those_that_would_fill_first(self) -> None:
+        orders = {
+            limit: await self.order(str(limit), side=side, limit=Decimal(limit))
+            for side, limits in ((Side.BUY, (70, 85, 80)), (Side.SELL, (120, 110)))
+            for limit in limits
+        }
+        self.control.cancel_all(self.time.now)
+        await settle()
+        names = {order.venue_oid: limit for limit, order in orders.items()}
+        self.assertEqual([names[oid] for oid in self.venue.cancelled], [85, 110, 80, 120, 70])
 
     async def test_whose_end_is_never_reported_is_asked_for(self) -> None:
         order = await self.order()

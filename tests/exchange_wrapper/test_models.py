@@ -8,12 +8,14 @@ import peewee
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange_wrapper.accounts import Line, Reason
 from exchange_wrapper.db import (
     SCHEMA_VERSION,
     AmountField,
     BaseModel,
     create_database,
     insert_rows,
+    insert_values,
     lock_database,
     open_database,
     raw,
@@ -22,6 +24,8 @@ from exchange_wrapper.db import (
 )
 from exchange_wrapper.errors import DataError, StorageUnavailable, Unavailable
 from exchange_wrapper.models import MODELS, Order, Trade, VirtualWallet, WalletLine, WalletSet
+from exchange_wrapper.records import line_values
+from exchange_wrapper.times import UtcNs
 
 AMOUNTS = st.decimals(
     min_value=Decimal("-1e21"), max_value=Decimal("1e21"), places=18, allow_nan=False
@@ -64,6 +68,8 @@ def line_row(line_id: int, wallet_id: int = 1) -> dict[str, object]:
         "movement": Decimal(1),
         "on_hold": False,
         "reason": "virtual",
+        "trade_id": None,
+        "settled": Decimal(1),
     }
 
 
@@ -147,6 +153,23 @@ class ADatabase(InAFolder):
                 )
                 self.assertEqual([row for (row,) in stored], list(range(1, count + 1)))
 
+    def test_takes_the_values_of_a_line_in_the_order_of_its_columns(self) -> None:
+        create_database(self.path, MODELS)
+        database = self.open()
+        raw(database).execute("PRAGMA foreign_keys = 0")
+        movement, settled = Decimal("-12345678901.123456789012"), Decimal("1E+3")
+        line = Line(1, 2, movement, True, 3, Reason.FEE, UtcNs(4), 5, settled)
+        older = Line(6, 7, movement, False, None, Reason.VIRTUAL, UtcNs(8))
+        insert_values(database, WalletLine, [line_values(line), line_values(older)])
+        stored = [
+            Line(
+                row.id, row.wallet_id, row.movement, row.on_hold, row.order_id,
+                Reason(row.reason), row.date, row.trade_id, row.settled,
+            )
+            for row in WalletLine.select().order_by(WalletLine.id).execute(database)
+        ]  # fmt: skip
+        self.assertEqual(stored, [line, older])
+
     def test_has_all_of_a_transaction_or_nothing(self) -> None:
         create_database(self.path, MODELS)
         database = self.open()
@@ -217,6 +240,13 @@ class AnOlderDatabase(InAFolder):
         for table in ("order", "trade"):
             raw(database).execute(f"DROP INDEX {table}_committed_at")
             raw(database).execute(f'ALTER TABLE "{table}" DROP COLUMN committed_at')
+        raw(database).execute('ALTER TABLE "order" DROP COLUMN post_only')
+        raw(database).execute("DROP TABLE walletline")
+        raw(database).execute(
+            "CREATE TABLE walletline (id INTEGER PRIMARY KEY, wallet_id INTEGER, order_id INTEGER, "
+            "date INTEGER, movement TEXT, on_hold INTEGER, reason TEXT)"
+        )
+        raw(database).execute("INSERT INTO walletline VALUES (1, 1, NULL, 5, '1', 0, 'virtual')")
         raw(database).execute("PRAGMA user_version = 1")
         with self.assertRaisesRegex(DataError, "init_db"):
             open_database(self.path)
@@ -226,6 +256,9 @@ class AnOlderDatabase(InAFolder):
         for table in ("order", "trade"):
             indexes = {index.name for index in self.open().get_indexes(table)}
             self.assertIn(f"{table}_committed_at", indexes)
+        (line,) = WalletLine.select().execute(self.open())
+        self.assertEqual((line.movement, line.trade_id, line.settled), (Decimal(1), None, None))
+        self.assertIn("walletline_date", {i.name for i in self.open().get_indexes("walletline")})
 
 
 class WhatIsNotOurDatabase(InAFolder):

@@ -58,6 +58,7 @@ class Orders(unittest.TestCase):
                 "limit": "200",
                 "cancel_after": 0,
                 "funds": None,
+                "post_only": False,
                 "status": "received",
                 "done_reason": None,
                 "message": "",

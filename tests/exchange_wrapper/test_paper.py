@@ -44,6 +44,19 @@ class Taking(unittest.TestCase):
                 self.market.send(BUY, size, limit, type)
                 self.assertEqual(self.market.advance(), [(1, "open"), *expected])
 
+    def test_a_post_only_order_rests_or_is_rejected(self) -> None:
+        self.market.send(BUY, 5, 100, post_only=True)
+        self.market.send(BUY, 5, 101, post_only=True)
+        self.market.send(SELL, 1, 99, post_only=True)
+        self.market.send(SELL, 1, 100, post_only=True)
+        self.assertEqual(
+            self.market.advance(), [(1, "open"), (2, "rejected"), (3, "rejected"), (4, "open")]
+        )
+        self.market.send(BUY, 5, 101)
+        self.market.advance()
+        self.market.send(BUY, 2, 101, post_only=True)  # of what is displayed there nothing is left
+        self.assertEqual(self.market.advance(), [(6, "open")])
+
     def test_a_market_buy_stays_within_its_budget(self) -> None:
         self.market.send(BUY, 10, budget=5 * 101 + 2 * 103 + 50)
         self.assertEqual(
@@ -369,7 +382,7 @@ class Resuming(unittest.TestCase):
 sides = st.sampled_from(Side)
 prices = st.integers(95, 105)
 sizes = st.integers(1, 12)
-actions = ["level", "empty", "trade", "limit", "ioc", "cancel", "snapshot", "stale"]
+actions = ["level", "empty", "trade", "limit", "post", "ioc", "cancel", "snapshot", "stale"]
 moves = st.lists(
     st.tuples(st.sampled_from(actions), sides, prices, sizes), min_size=20, max_size=80
 )
@@ -412,9 +425,13 @@ class Properties(unittest.TestCase):
                 events = engine.advance(now)
             else:
                 type = OrderType.IOC if action == "ioc" else OrderType.LIMIT
-                order_id = market.send(side, size, tick, type)
+                order_id = market.send(side, size, tick, type, post_only=action == "post")
                 tally.open[order_id] = side, price, size
+                takes = bool(tally.within(side, price))
                 events = engine.advance(now)
+                if action == "post" and not engine.stale:
+                    expected = (order_id, "rejected") if takes else (order_id, "open")
+                    self.assertEqual(brief(events), [expected])
             for event in events:
                 if isinstance(event, Filled):
                     tally.book(event, trade)

@@ -5,8 +5,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from exchange_wrapper.accounts import UNALLOCATED_SET
 from exchange_wrapper.errors import StorageUnavailable
-from exchange_wrapper.ledger import UNALLOCATED_SET, Ledger
+from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.live_book import LiveBook
 from exchange_wrapper.logical_wallet import LogicalWalletManager
 from exchange_wrapper.market import BookSnapshot

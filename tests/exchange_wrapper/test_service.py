@@ -233,8 +233,25 @@ class Orders(WithAService):
         await self.restart()  # now only the database knows of it
         self.assertEqual(await self.order("a"), ("accepted", ""))
         self.assertEqual(await self.client.list_open_orders(), [])
-        with self.assertRaises(ApiUsageError):
-            await self.order("a", side="sell")
+        for changes in ({"side": "sell"}, {"post_only": True}):
+            with self.subTest(changes), self.assertRaises(ApiUsageError):
+                await self.order("a", **changes)
+
+    async def test_that_may_only_rest_are_rejected_where_they_would_take(self) -> None:
+        set_id = await self.new_set()
+        before = await self.client.get_wallet("fake", "USD", set_id)
+        post_only = {"post_only": True, "wallet_set_id": set_id}
+        answer = await self.order("taking", limit="10000", **post_only)
+        self.assertEqual(answer, ("accepted", ""))
+        done = await self.done("taking")
+        self.assertEqual((done["done_reason"], done["filled_size"]), ("rejected", "0"))
+        self.assertEqual((done["post_only"], done["exchange_at"]), (True, None))
+        self.assertEqual(await self.client.get_wallet("fake", "USD", set_id), before)
+        await self.order("resting", limit="9000", **post_only)
+        await self.restart()
+        order = await self.client.get_order("fake", "resting")
+        self.assertEqual((order["status"], order["post_only"]), ("open", True))
+        self.assertEqual(await self.order("resting", limit="9000", **post_only), ("accepted", ""))
 
     async def test_that_can_not_be_are_refused_with_the_reason(self) -> None:
         for changes, status in (
@@ -264,6 +281,9 @@ class Orders(WithAService):
             ({"limit": None}, ApiUsageError, "limit"),
             ({"cancel_after": -1}, ApiUsageError, "cancel_after"),
             ({"client_oid": ""}, ApiUsageError, "client_oid"),
+            ({"post_only": True, "type": "limit-fill-kill"}, ApiUsageError, "post_only"),
+            ({"post_only": True, "type": "market"}, ApiUsageError, "post_only"),
+            ({"post_only": "yes"}, ApiUsageError, "post_only"),
         ):
             with self.subTest(changes), self.assertRaises(kind) as caught:
                 await self.order("a", **changes)

@@ -5,6 +5,7 @@ import re
 import unittest
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import socketio
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,6 +16,7 @@ from exchange_wrapper.execution import Filled, Finished
 from exchange_wrapper.market import BookLost, BookUpdate, TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.service import ExchangeWrapper
+from exchange_wrapper.service import status as status_api
 from exchange_wrapper.service.about import ABOUT
 from exchange_wrapper.terms import DoneReason, Side
 from exchange_wrapper.times import SECOND, UtcNs
@@ -50,6 +52,7 @@ GET orders/open
 GET orders/recent
 GET orders/{exchange}/{client_order_id}
 GET trades
+GET movements
 GET control
 GET control/incidents
 GET wallets/sets
@@ -333,6 +336,8 @@ class Lists(WithAService):
             ("list_recent_orders", {}),
             ("list_recent_orders", {"include_open": True}),
             ("list_trades", {}),
+            ("list_movements", {}),
+            ("list_movements", {"currency": "USD", "exchange": "fake"}),
         ):
             with self.subTest(method, **more):
                 whole = await self.client.call(method, **more)
@@ -399,7 +404,7 @@ class Health(WithAService):
             time = UtcNs(now - delay)
             print_ = TradePrint("BTC_USD", "t", Ticks(1_000_000), Lots(5), Side.SELL, time, now)
             self.exchange.say(print_)
-        await until(lambda: len(self.engine._delays["fake"]._delays_ns) == 3)
+        await until(lambda: len(self.engine.news.delays["fake"]._delays_ns) == 3)
         fake = (await self.client.get_health())["exchanges"]["fake"]
         self.assertEqual(
             (fake["latency_s"], fake["clock_skew_s"]), (Decimal("0.25"), Decimal("-0.125"))
@@ -571,6 +576,32 @@ class MissedNotifications(WithAService):
         self.assertEqual([each["params"] for each in stored], [*trades, done])
         self.assertGreater(missed["last_seq"], start["last_seq"])
 
+    async def test_from_before_a_restart_come_in_pages_that_miss_nothing(self) -> None:
+        start = (await self.client.get_notifications_since())["last_seq"]
+        for number in range(7):
+            await asyncio.gather(
+                self.order(f"rests {number}", size="0.01"),
+                self.order(f"trades {number}", size="0.01", type="market", limit=None),
+            )
+        await self.done("trades 6")
+        made = {each["client_order_id"] for each in await self.client.list_open_orders()}
+        made |= {each["client_order_id"] for each in await self.client.list_recent_orders()}
+        await self.restart()
+        whole = await self.client.get_notifications_since(start)
+        self.assertIsNone(whole["next"])
+        for limit in (1, 2, 5):
+            with self.subTest(limit=limit), mock.patch.object(status_api, "_STORED_PAGE", limit):
+                page = await self.client.get_notifications_since(start)
+                told, pages = page["notifications"], 1
+                while page["next"] is not None:
+                    self.assertFalse(page["complete"])
+                    page = await self.client.get_notifications_since(start, after=page["next"])
+                    told, pages = told + page["notifications"], pages + 1
+                self.assertGreater(pages, 2)
+                self.assertEqual(told, whole["notifications"])
+        orders = [each["params"] for each in whole["notifications"] if each["method"] == "order"]
+        self.assertEqual({each["client_order_id"] for each in orders}, made)
+
     async def test_are_numbered_on_although_the_clock_was_set_back(self) -> None:
         engine, hour = self.engine, 3600 * SECOND
         engine.notifications._clock = lambda: UtcNs(utc_now() + hour)
@@ -645,6 +676,21 @@ class AClientThatComesBack(WithAService):
         trades = [params["id"] for method, params in self.told if method == "trade"]
         self.assertEqual(trades, sorted(set(trades)))
         self.assertEqual(len(trades), 3)
+
+    async def test_learns_all_that_happened_before_a_restart_however_much(self) -> None:
+        self.faithful.url = "ws://127.0.0.1:9"
+        self.lose()
+        oids = [f"o{number}" for number in range(9)]
+        for oid in oids:
+            await self.order(oid, type="market", limit=None, size="0.01")
+        await self.done(oids[-1])
+        await self.restart()
+        with mock.patch.object(status_api, "_STORED_PAGE", 2):
+            self.faithful.url = self.running.rpc_url
+            await until(self.faithful._online.is_set)
+        for method in ("order", "trade"):
+            told = [params["client_order_id"] for name, params in self.told if name == method]
+            self.assertEqual(told, oids)
 
     async def test_hears_once_of_what_happened_between_a_restart_and_its_return(self) -> None:
         self.faithful.url = "ws://127.0.0.1:9"

@@ -66,6 +66,14 @@ class AServer(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([await client.recv() for client in clients], ["news"] * 3)
         self.server.send_to(99, b"nobody")
 
+    async def test_sends_messages_of_every_length(self) -> None:
+        client = await self.client(max_size=None)
+        for length in (0, 1, 125, 126, 65_535, 65_536, 100_000):
+            with self.subTest(length=length):
+                text = "é" * (length // 2) + "." * (length % 2)
+                self.server.send_to_all(text.encode())
+                self.assertEqual(await client.recv(), text)
+
     async def test_sends_what_was_said_before_it_stops(self) -> None:
         client = await self.client()
         for message in (b"first", b"second"):

@@ -59,6 +59,16 @@ class Stubborn(Strategy):
         time.sleep(1000)
 
 
+class Talking(Strategy):
+    """Print something at each bar."""
+
+    bars = 0
+
+    def on_bar(self, bar):
+        self.bars += 1
+        print("bar", self.bars)
+
+
 class Slow(Strategy):
     """Take its time with each bar."""
 
@@ -113,6 +123,7 @@ async def cryptick_server(xwrap: Running, folder: Path, **settings: Any) -> Asyn
     about = {
         "port": 0,
         "runs": str(folder / "runs"),
+        "sweeps": str(folder / "sweeps"),
         "strategies": str(own),
         "xwrap": xwrap.rpc_url,
         "xwrap_http": xwrap.http_url,

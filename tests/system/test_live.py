@@ -115,6 +115,19 @@ class Orders(Live):
                 self.assertLess(cost + Decimal(done["fee"]), 700)
                 self.assertGreater(cost + Decimal(done["fee"]), 690)
 
+            with self.subTest("one that may only rest is rejected where it would take"):
+                before = await self.client.get_wallet("gdax", "USD", wallet_set)
+                ask = str(await self.ask() + 100)
+                await self.order("post", wallet_set, limit=ask, post_only=True)
+                done = await self.reaches("post", "done")
+                self.assertEqual((done["done_reason"], done["message"]), ("rejected", "post only"))
+                after = await self.client.get_wallet("gdax", "USD", wallet_set)
+                self.assertEqual(after["available"], before["available"])
+                await self.order("posted", wallet_set, post_only=True)
+                await self.reaches("posted", "open")
+                await self.client.cancel_order("gdax", "posted")
+                await self.reaches("posted", "done")
+
             with self.subTest("one that rests is cancelled"):
                 await self.order("rests", wallet_set)
                 await self.reaches("rests", "open")

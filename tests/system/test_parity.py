@@ -5,10 +5,21 @@ import json
 import sys
 import tempfile
 import unittest
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from cryptick import parity, xwrap_interface, xwrap_link
+from cryptick.messages import FILL, Message
+from cryptick.past_runs import PastRun
+from cryptick.request import RunRequest, make_params_from_json
+from cryptick.runner import claim, connect, run_on_xwrap
+from cryptick.strategy import find_strategy
 from exchange_wrapper.client import XWrapClient
+from exchange_wrapper.service import engine
+from exchange_wrapper.service.server import serve
+from tests.exchange_wrapper.fake_exchange import settings
 from tests.system.processes import ROOT, Service, XWrap, simulated_market
 from tests.system.test_crash import ready
 
@@ -81,6 +92,63 @@ class ShippedStrategies(unittest.IsolatedAsyncioTestCase):
         out, _ = await process.communicate()
         self.assertEqual(json.loads((runs / run_id / "parity.json").read_bytes()), json.loads(out))
         return process.returncode, json.loads(out)
+
+
+class OnBars(unittest.IsolatedAsyncioTestCase):
+    """Strategies that trade on bars, on a service whose candles last a second."""
+
+    async def test_none_differs_from_its_replay(self) -> None:
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for module, name, value in (
+            (engine, "_CANDLE_FREQ_S", 1),
+            (xwrap_interface, "BAR_FREQ_S", 1),
+            (xwrap_link, "_FREQ", "1s"),
+        ):
+            self.enterContext(patch.object(module, name, value))
+        market = await self.enterAsyncContext(simulated_market())
+        described = {
+            "class": "exchange_wrapper.exchange.gdax.GDAXExchange",
+            "rest_url": market.url("rest"), "ws_url": market.url("ws"),
+            "record": True, "history_days": 0,
+        }  # fmt: skip
+        xwrap = await self.enterAsyncContext(serve(settings(folder, **described)))
+        runs = (("SmaCross", {"fast": 1, "slow": 2}), ("ComponentDemo", {"bars": 1}))
+        ids = await asyncio.gather(
+            *(self.trade(xwrap.rpc_url, folder, name, params) for name, params in runs)
+        )
+        for run_id in ids:
+            with self.subTest(run_id):
+                run = PastRun.open(folder, run_id)
+                found = await asyncio.to_thread(
+                    parity.check,
+                    run,
+                    lambda header, end: parity.xwrap_market(xwrap.rpc_url, header, end),
+                )
+                self.assertIsNone(found.first)
+                self.assertGreater(min(found.compared["fills"], found.compared["orders"]), 1)
+
+    async def trade(self, url: str, folder: Path, name: str, params: dict[str, int]) -> str:
+        """Run until it has traded twice, and return its id."""
+        strategy, stop, fills = find_strategy(name), asyncio.Event(), []
+
+        def filled(message: Message) -> None:
+            fills.append(message)
+            if len(fills) > 1:
+                stop.set()
+
+        balances = {"fake": {"USD": Decimal(1000)}}
+        given = make_params_from_json(strategy, params)
+        request = RunRequest(strategy, given, "paper", balances)
+        async with asyncio.timeout(120), await connect(url, name, 10) as client:
+            await run_on_xwrap(
+                request,
+                client,
+                lambda: claim(request, folder),
+                stop,
+                lambda line: None,
+                attach=lambda handle: handle.run.hub.on(FILL, filled),
+            )
+        return f"{name.lower()}_0"
 
 
 if __name__ == "__main__":

@@ -104,6 +104,16 @@ class Runs(WithXWrap):
             [["percent", "7.5"], ["trade-now", "1"]],
         )
         self.assertTrue((await server.get(f"{path}/equity"))["rows"])
+        self.assertEqual(len((await server.get(f"{path}/equity", points="1"))["rows"]), 1)
+        (newest,) = (await server.get(f"{path}/messages", before="99999", limit="1"))["messages"]
+        self.assertGreater(newest["sequence"], posted["messages"][-1]["sequence"])
+        figures = await server.get(f"{path}/metrics")
+        self.assertEqual((figures["initial_equity"], figures["trades"]), ("1000", 1))
+        self.assertEqual(list(figures["fees_paid"]), ["USD"])
+        self.assertIn("max_drawdown", figures["figures"])
+        (row,) = (await server.get("/results", mode="paper", text="MINE"))["runs"]
+        self.assertEqual((row["run_id"], row["fees_paid"]), (run_id, figures["fees_paid"]))
+        self.assertLess(row["total_return"], 0)
 
         self.assertEqual((await server.http.get(f"{path}/report.html")).status_code, 404)
         self.assertEqual((await server.put(f"/run/{run_id}/stop"))["state"], "stopping")
@@ -126,8 +136,17 @@ class Runs(WithXWrap):
         self.assertIn("ComponentDemo", page.text)
         self.assertEqual(page.headers["content-type"], "text/html; charset=utf-8")
         self.assertIn("sandbox", page.headers["content-security-policy"])
+        opened = await server.put("/pages", run_id=run_id)
+        bare = await server.http.get(opened["path"], headers={"Authorization": ""})
+        self.assertEqual((bare.status_code, bare.text), (200, page.text))
+        self.assertIn("sandbox", bare.headers["content-security-policy"])
+        (performance,) = await server.get("/performance")
+        self.assertEqual((performance["strategy"], performance["runs"]), ("ComponentDemo", 1))
+        (everything,) = await server.get("/equity", mode="paper")
+        self.assertEqual(everything["currency"], "USD")
         await server.http.delete(path)
         self.assertEqual((await server.http.get(path)).status_code, 404)
+        self.assertEqual((await server.get("/results"))["total"], 0)
 
     async def test_twenty_started_at_once_have_names_of_their_own(self) -> None:
         server = await self.server()
@@ -168,6 +187,20 @@ class Runs(WithXWrap):
         self.assertEqual(
             (await server.until_state(run_id, "stopped", "failed"))["state"], "stopped"
         )
+
+    async def test_a_backtest_runs_again_and_what_it_prints_is_kept(self) -> None:
+        server = await self.server()
+        first = await server.start("Talking", "backtest", label="mine")
+        await server.until_state(first, "stopped", "failed")
+        again = (await server.put(f"/runs/{first}/rerun"))["run_id"]
+        await server.until_state(again, "stopped", "failed")
+        compared = await server.get("/compare", run_id=f"{first},{again}")
+        self.assertEqual(compared[first]["equity"], compared[again]["equity"])
+        self.assertEqual((await server.get(f"/runs/{again}"))["label"], "mine")
+        output = await server.get(f"/runs/{again}/output", tail="2")
+        self.assertEqual(output["lines"], ["bar 299", "bar 300"])
+        first_page = await server.get(f"/runs/{again}/output", limit="1")
+        self.assertEqual((first_page["lines"], first_page["next"]), (["bar 1"], 6))
 
     async def test_a_backtest_halts_goes_on_and_stops_between_events(self) -> None:
         server = await self.server()
@@ -316,7 +349,8 @@ class Callers(WithXWrap):
                 headers = {"Authorization": f"Bearer {tokens_by_name[who]}"}
                 answer = await server.http.request(method, path, json=body, headers=headers)
                 self.assertEqual(answer.status_code, status, answer.text)
-        for path, status in (("/health", 200), ("/metrics", 200), ("/docs", 200), ("/runs", 401)):
+        hidden = [("/runs", 401), ("/results", 401), (f"/pages/{'x' * 32}", 404), ("/pages/x", 401)]
+        for path, status in (("/health", 200), ("/metrics", 200), ("/docs", 200), *hidden):
             with self.subTest("without a token", path=path):
                 answer = await server.http.get(path, headers={"Authorization": ""})
                 self.assertEqual(answer.status_code, status)
@@ -379,6 +413,13 @@ class Callers(WithXWrap):
             ("GET", f"/runs/{lasting}/messages?after=-1", 400),
             ("GET", "/compare?run_id=,", 400),
             ("GET", "/compare?run_id=x_1", 404),
+            ("PUT", f"/runs/{lasting}/rerun", 400),
+            ("PUT", "/runs/x_1/rerun", 404),
+            ("PUT", "/pages", 400),
+            ("GET", "/pages/x", 404),
+            ("GET", "/sweeps/..%2Fx_1", 404),
+            ("GET", f"/runs/{lasting}/equity?points=0", 400),
+            ("GET", f"/runs/{lasting}/output?limit=1001", 400),
         ):
             with self.subTest(method, path=path):
                 if path.endswith("resume"):

@@ -1,6 +1,8 @@
 """A run in mode live, started by the Cryptick server: real orders at a venue with made-up money."""
 
+import asyncio
 import json
+import sys
 import tempfile
 import unittest
 from decimal import Decimal
@@ -12,7 +14,7 @@ from exchange_wrapper.client import XWrapClient
 from exchange_wrapper.users.local_token import token_for
 from tests.system.cryptick_server import Client
 from tests.system.live_sandbox import LiveXWrap, live_sandbox, until
-from tests.system.processes import running
+from tests.system.processes import ROOT, running
 from tests.system.test_crash import ready
 
 
@@ -70,3 +72,17 @@ class Live(unittest.IsolatedAsyncioTestCase):
         self.assertEqual((await venue.funds())["BTC"][0] - before, bought)
         report = await server.get(f"/runs/{run_id}/report")
         self.assertEqual(report["fill_model"], "the exchange itself")
+        await self.replays(folder / "runs", run_id)
+
+    async def replays(self, runs: Path, run_id: str) -> None:
+        """Check that the strategy decides the same once more on what the exchange answered."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "cryptick.parity", run_id, "--runs-dir", str(runs), "--json",
+            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, _ = await process.communicate()
+        parity = json.loads(out)
+        self.assertEqual((process.returncode, parity["first"]), (0, None))
+        self.assertGreater(parity["compared"]["orders decided"], 0)
+        self.assertGreater(parity["compared"]["messages"], 2)
+        self.assertIn("gdax is live: its answers are taken from the run's record", parity["notes"])

@@ -22,11 +22,12 @@ import visuallyHidden from '@mui/utils/visuallyHidden'
 import { Suspense, useState } from 'react'
 import { matchPath, NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { KillButton, KillDialog } from '@/features/control/KillSwitch'
-import { selectSession, signedOut } from '@/shared/api/session'
+import { selectIsAdmin, selectSession, signedOut } from '@/shared/api/session'
 import { useGetExchangesQuery, useGetOrdersQuery, useLogoutMutation } from '@/shared/api/xwrap'
 import { pairName } from '@/shared/format'
 import { useAppDispatch, useAppSelector } from '@/shared/hooks'
 import { selectConnection, selectConnectionSince } from '@/shared/live/market'
+import { ModeWord } from '@/shared/ui/Mode'
 import { Ago } from '@/shared/ui/parts'
 import { railOf, usePlace } from './place'
 import { type Command, Palette } from './Palette'
@@ -36,7 +37,7 @@ import { useKeys } from './useKeys'
 
 export function Frame({ onScheme }: { onScheme: () => void }) {
   const place = usePlace()
-  const rail = railOf(place)
+  const rail = railOf(place, useAppSelector(selectIsAdmin))
   const isThere = (path: string) => place.pages.some((page) => page.path === path)
   const navigate = useNavigate()
   const dispatch = useAppDispatch()
@@ -74,6 +75,9 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
       hint: `g ${page.key}`,
       run: () => go(page.path),
     })),
+    { name: 'Start a run', run: () => go('/?mode=paper') },
+    { name: 'Start a backtest', run: () => go('/?mode=backtest') },
+    { name: 'Welcome: first steps', run: () => go('/?welcome') },
     { name: 'New order', hint: 'n', run: () => go('/orders?new') },
     { name: 'New wallet set: allocate funds', run: () => go('/wallets?new') },
     { name: 'Kill switch', hint: 'k', run: () => setShown('kill') },
@@ -185,13 +189,9 @@ export function Frame({ onScheme }: { onScheme: () => void }) {
           {place.title}
         </Box>
         {mode !== null && (
-          <Tooltip
-            title={mode === 'live' ? 'Real money at real exchanges' : 'Real markets, virtual money'}
-          >
-            <Box component="span" sx={{ color: tokens[mode], fontWeight: 650, fontSize: 13 }}>
-              ● {mode}
-            </Box>
-          </Tooltip>
+          <Box component="span" sx={{ fontSize: 13 }}>
+            <ModeWord mode={mode} dot />
+          </Box>
         )}
         <Box sx={{ flex: 1, display: 'flex', justifyContent: 'center' }}>
           {phone ? (

@@ -1,4 +1,7 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlined'
+import Code from '@mui/icons-material/Code'
+import DonutLarge from '@mui/icons-material/DonutLarge'
+import HomeOutlined from '@mui/icons-material/HomeOutlined'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
 import { lazy } from 'react'
@@ -7,6 +10,12 @@ import type { Page, Place } from './place'
 
 /** All there is to go to; each is loaded when it is first shown. */
 const PAGES: readonly Page[] = [
+  {
+    path: '/',
+    name: 'Home',
+    rail: { key: 'h', Icon: HomeOutlined },
+    Content: lazy(() => import('@/features/home/Home').then((it) => ({ default: it.Home }))),
+  },
   {
     path: '/market',
     name: 'Market',
@@ -26,6 +35,25 @@ const PAGES: readonly Page[] = [
     name: 'Orders',
     rail: { key: 'o', Icon: SwapVert },
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
+  },
+  {
+    path: '/overview',
+    name: 'Overview',
+    rail: { key: 'v', Icon: DonutLarge },
+    Content: lazy(() =>
+      import('@/features/overview/Overview').then((it) => ({ default: it.Overview })),
+    ),
+  },
+  {
+    path: '/runs/:runId',
+    name: 'Run',
+    Content: lazy(() => import('./RunPage').then((it) => ({ default: it.RunPage }))),
+  },
+  {
+    path: '/editor',
+    name: 'Editor',
+    rail: { key: 'e', Icon: Code, admin: true },
+    Content: lazy(() => import('@/features/editor/Editor').then((it) => ({ default: it.Editor }))),
   },
 ]
 

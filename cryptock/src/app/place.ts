@@ -7,7 +7,7 @@ export interface Page {
   name: string
   Content: ComponentType
   /** Of pages that are always in reach: after `g`, and on the rail. */
-  rail?: { key: string; Icon: ComponentType }
+  rail?: { key: string; Icon: ComponentType; admin?: boolean }
 }
 
 export interface Place {
@@ -27,5 +27,8 @@ export function usePlace(): Place {
   return place
 }
 
-export const railOf = ({ pages }: Place) =>
-  pages.flatMap(({ path, name, rail }) => (rail ? [{ path, name, ...rail }] : []))
+/** What the rail of a person has. */
+export const railOf = ({ pages }: Place, isAdmin: boolean) =>
+  pages.flatMap(({ path, name, rail }) =>
+    rail && (isAdmin || !rail.admin) ? [{ path, name, ...rail }] : [],
+  )

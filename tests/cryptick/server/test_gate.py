@@ -16,6 +16,8 @@ FAR = "203.0.113.9"
 
 
 class FakeRequest:
+    method = "GET"
+
     def __init__(self, path: str, token: str | None, ip: str = LOCAL) -> None:
         self.path, self.ip = path, ip
         shown = {} if token is None else {"authorization": f"Bearer {token}"}

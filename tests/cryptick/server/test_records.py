@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cryptick.audit import AuditLog
 from cryptick.messages import Call
-from cryptick.server.records import log_page, message_page, table_page
+from cryptick.server.records import log_page, message_page, newest_messages, table_page
 from exchange_wrapper.errors import DataError
 from exchange_wrapper.times import UtcNs
 
@@ -56,6 +56,29 @@ class Messages(InAFolder):
                 break
         self.assertEqual(found, list(range(1, 26)))
 
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.integers(0, 100_000), max_size=12), st.integers(0, 15), st.integers(1, 5))
+    def test_pages_from_the_newest_on_are_the_same_messages_in_the_other_order(
+        self, lengths: list[int], before: int, limit: int
+    ) -> None:
+        self.write(["x" * length for length in lengths], b'{"sequence":99')
+        found: list[int] = []
+        at = before
+        while at:
+            page = newest_messages(self.path, at, limit)
+            self.assertEqual(page.last, len(lengths))
+            self.assertLessEqual(len(page.messages), limit)
+            found += [each["sequence"] for each in page.messages]
+            at = page.next
+        self.assertEqual(found, list(reversed(range(1, min(before, len(lengths) + 1)))))
+
+    def test_the_newest_that_pass_a_filter_come_first(self) -> None:
+        self.write([BEGIN, "b", STOP, "is c"])
+        page = newest_messages(self.path, 1 << 53, 1, "exchange.*", "IS")
+        self.assertEqual([each["sequence"] for each in page.messages], [4])
+        self.assertEqual(newest_messages(self.path, page.next, 1, "exchange.*", "IS").messages, [])
+        self.assertEqual(newest_messages(self.path.with_name("none"), 1, 1).last, 0)
+
     def test_filters_by_method_and_text(self) -> None:
         self.write([BEGIN, "b", STOP, "is c"])
         for filters, expected in (
@@ -94,6 +117,16 @@ class Lines(InAFolder):
                 self.assertEqual(page.lines, lines[-tail:] if tail else [])
                 self.assertEqual(page.next, page.size)
         self.assertEqual(log_page(self.path, 10**9, 5, None).lines, [])
+
+    def test_a_line_without_an_end_comes_in_pieces(self) -> None:
+        self.path.write_bytes(b"x" * 100_000 + b"\nend\n")
+        first = log_page(self.path, 0, 2, None)
+        self.assertLess(len("".join(first.lines)), 50_000)
+        lines, at = list(first.lines), first.next
+        while at < first.size:
+            page = log_page(self.path, at, 2, None)
+            lines, at = lines + page.lines, page.next
+        self.assertEqual("".join(lines), "x" * 100_000 + "end")
 
 
 class Rows(InAFolder):

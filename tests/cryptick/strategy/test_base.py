@@ -76,7 +76,7 @@ class FakeExchange:
             "avg_price": Decimal(0),
             "time": 0,
         }
-        del fields["cancel_after_s"], fields["funds"]
+        del fields["cancel_after_s"], fields["funds"], fields["post_only"]
         self.hub.notify(ORDER_UPDATE, OrderUpdate(**fields))
 
 

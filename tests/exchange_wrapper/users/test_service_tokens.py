@@ -22,7 +22,7 @@ class AServiceToken(WithUsers):
             for _ in range(2)
         ]
         self.assertEqual({(who.role, who.wallet_set_id) for who in names}, {(Role.TRADER, 7)})
-        tokens.revoke_for_wallet_set(7, after(1), by=ROOT)
+        tokens.revoke_for_wallet_sets({7}, after(1), by=ROOT)
         self.assertTrue(all(each.revoked_at == after(1) for each in tokens.list_tokens()))
 
     def test_ends_when_it_expires_or_is_revoked(self) -> None:

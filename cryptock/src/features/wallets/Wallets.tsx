@@ -2,7 +2,6 @@ import Add from '@mui/icons-material/Add'
 import { Box, Button, Skeleton, Typography } from '@mui/material'
 import { lazy, Suspense, useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
-import { type Amount, share, sum } from '@/shared/amount'
 import { selectCanTrade, selectIsAdmin } from '@/shared/api/session'
 import type { Control, Wallet, WalletSet } from '@/shared/api/wire'
 import {
@@ -12,14 +11,17 @@ import {
   useGetIncidentsQuery,
   useGetWalletsQuery,
 } from '@/shared/api/xwrap'
-import { dollars, grouped, wireTime } from '@/shared/format'
+import { grouped, wireTime } from '@/shared/format'
 import { useAppSelector } from '@/shared/hooks'
 import { selectOpen } from '@/shared/live/orders'
 import { assetColour } from '@/shared/theme'
 import { Ago, Card, Empty, ErrorNote, Num, Word } from '@/shared/ui/parts'
 import { type Column, Table } from '@/shared/ui/Table'
-import { Acknowledge, AddFunds, Allocate, CloseSet, NewSet } from './dialogs'
-import { valueOverTime, worth } from './worth'
+import { AddFunds } from '@/shared/wallets/AddFunds'
+import { Total } from '@/shared/wallets/Total'
+import { valueOverTime } from '@/shared/wallets/history'
+import { worth } from '@/shared/wallets/worth'
+import { Acknowledge, Allocate, CloseSet, NewSet } from './dialogs'
 
 const HistoryChart = lazy(() => import('./HistoryChart'))
 
@@ -85,9 +87,8 @@ export function Wallets() {
     <Box sx={{ display: 'grid', gap: 3 }}>
       <ErrorNote error={error} retry={() => void refetch()} />
       <Total
-        total={data.total.wallets}
-        sets={data.sets}
-        unallocated={data.unallocated.wallets}
+        title="All funds"
+        wallets={data}
         action={
           <>
             {isAdmin && paper.length > 0 && (
@@ -234,71 +235,6 @@ export function Wallets() {
 function SetState({ set }: { set: WalletSet }) {
   if (set.frozen) return <Word tone="bad">frozen</Word>
   return set.closing ? <Word tone="dim">closing</Word> : null
-}
-
-function Total({
-  total,
-  sets,
-  unallocated,
-  action,
-}: {
-  total: Wallet[]
-  sets: WalletSet[]
-  unallocated: Wallet[]
-  action: React.ReactNode
-}) {
-  const all = worth(total)
-  const parts: { name: string; usd: Amount; colour: string }[] = [
-    {
-      name: 'allocated',
-      usd: sum(sets.map(({ wallets }) => worth(wallets).usd)),
-      colour: 'primary.main',
-    },
-    { name: 'unallocated', usd: worth(unallocated).usd, colour: 'divider' },
-  ]
-  return (
-    <Card title="All funds" action={action}>
-      <Typography
-        component="p"
-        sx={{ fontSize: 28, fontWeight: 650, fontFamily: (t) => t.numbers }}
-      >
-        {dollars(all.usd)}{' '}
-        <Box component="span" sx={{ fontSize: 14, color: 'text.secondary' }}>
-          USD
-        </Box>
-      </Typography>
-      {all.unpriced.length > 0 && (
-        <Typography variant="caption" color="textSecondary">
-          without {all.unpriced.join(', ')}, of which no price is known
-        </Typography>
-      )}
-      <Box
-        aria-hidden
-        sx={{
-          display: 'flex',
-          gap: '2px',
-          height: 8,
-          borderRadius: '4px',
-          overflow: 'hidden',
-          mt: 3,
-        }}
-      >
-        {parts.map(({ name, usd, colour }) => (
-          <Box key={name} sx={{ bgcolor: colour, width: `${share(usd, all.usd) * 100}%` }} />
-        ))}
-      </Box>
-      <Box sx={{ display: 'flex', gap: 5, mt: 2, fontSize: 13, flexWrap: 'wrap' }}>
-        {parts.map(({ name, usd, colour }) => (
-          <span key={name}>
-            <Box component="span" aria-hidden sx={{ color: colour, mr: 1 }}>
-              ■
-            </Box>
-            {name} <Num value={usd} digits={{ max: 2, min: 2 }} />
-          </span>
-        ))}
-      </Box>
-    </Card>
-  )
 }
 
 function History({ set }: { set: WalletSet }) {

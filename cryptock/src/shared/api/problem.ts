@@ -6,11 +6,13 @@ export interface Problem {
   /** The word for its class, such as `insufficient_funds`; empty if there is none. */
   kind: string
   message: string
+  /** Which part of what was sent it is about. */
+  field?: string
   retryAfterS?: number
 }
 
 /** What the request would have changed, so that its failure can be told in terms of money. */
-export type Effect = 'none' | 'order' | 'cancel' | 'funds' | 'control'
+export type Effect = 'none' | 'order' | 'cancel' | 'funds' | 'control' | 'run'
 
 export interface Words {
   what: string
@@ -24,6 +26,7 @@ const NOT_DONE: Record<Effect, string> = {
   cancel: 'The order stands as it was and may still fill.',
   funds: 'No funds were moved.',
   control: 'Trading goes on as before.',
+  run: 'No run was started and no funds were moved.',
 }
 
 const UNCLEAR: Record<Effect, string> = {
@@ -32,6 +35,7 @@ const UNCLEAR: Record<Effect, string> = {
   cancel: 'The order may have been cancelled, or may still fill.',
   funds: 'The funds may have been moved.',
   control: 'It may have taken effect or not.',
+  run: 'The run may have been started.',
 }
 
 /** What happened, what it means for the money, and what to do now. */

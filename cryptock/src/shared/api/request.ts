@@ -56,12 +56,13 @@ export async function send(
 function problemOf(status: number, read: unknown): Problem {
   const { error, data } = read as {
     error?: string
-    data?: { error?: string; retry_after_s?: number }
+    data?: { error?: string; field?: string; retry_after_s?: number }
   }
   return {
     status,
     kind: data?.error ?? '',
     message: error ?? `the request failed (${status})`,
+    ...(data?.field === undefined ? {} : { field: data.field }),
     ...(data?.retry_after_s === undefined ? {} : { retryAfterS: data.retry_after_s }),
   }
 }

@@ -1,0 +1,1 @@
+"""Strategies that are written in the page: kept as versions, looked through, and promoted."""
