@@ -7,9 +7,8 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
 
-from exchange_wrapper.accounts import SetType
+from exchange_wrapper.accounts import EXCHANGE_SET, SetType
 from exchange_wrapper.errors import StorageUnavailable
-from exchange_wrapper.ledger import EXCHANGE_SET
 from exchange_wrapper.logical_wallet import LogicalWalletManager
 from exchange_wrapper.numbers import Ticks, format_amount
 from exchange_wrapper.pair import Pair

@@ -166,7 +166,12 @@ export function Orders() {
         </Empty>
       )}
       <NewOrder key={String(isNew)} open={isNew} onClose={() => setNew(false)} />
-      <Drawer anchor="right" open={openId !== null} onClose={() => setOpenId(null)}>
+      <Drawer
+        anchor="right"
+        slotProps={{ paper: { 'aria-label': 'Story of the order' } }}
+        open={openId !== null}
+        onClose={() => setOpenId(null)}
+      >
         {openId !== null && <OrderStory id={openId} onClose={() => setOpenId(null)} />}
       </Drawer>
     </Card>

@@ -91,7 +91,12 @@ export function AllTrades() {
 
 function Story({ id, onClose }: { id: number | null; onClose: () => void }) {
   return (
-    <Drawer anchor="right" open={id !== null} onClose={onClose}>
+    <Drawer
+      anchor="right"
+      slotProps={{ paper: { 'aria-label': 'Story of the order' } }}
+      open={id !== null}
+      onClose={onClose}
+    >
       {id !== null && <OrderStory id={id} onClose={onClose} />}
     </Drawer>
   )

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { type Amount, amount, compare, sum } from '../amount'
+import { amount, compare, sum } from '../amount'
 import { csvCell } from '../csv'
 import { arrange, type Arrangement, compareRows, planOf, update } from './arrange'
 import { Arranger } from './arranger'
@@ -371,7 +371,7 @@ describe('CSV', () => {
     expect(csvCell('-1.50')).toBe("'-1.50")
     expect(csvCell('@a, "b"')).toBe(`"'@a, ""b"""`)
     const some: Row[] = [
-      { id: 1, name: '+evil', time: '', pair: 'A_B', size: '-0.100000000000000000001' as Amount },
+      { id: 1, name: '+evil', time: '', pair: 'A_B', size: '-0.100000000000000000001' },
     ]
     expect([...csvOf(some, COLUMNS)].join('')).toBe(
       "name,time,pair,size\r\n'+evil,,A_B,-0.100000000000000000001\r\n",

@@ -166,7 +166,7 @@ function Sheet({
   onClose: () => void
 }) {
   return (
-    <Box sx={{ width: { xs: '100vw', sm: 480 }, p: 4 }}>
+    <Box sx={{ width: { xs: '100vw', sm: 560 }, p: 4 }}>
       <Typography variant="h1" component="h2" sx={{ mb: 3 }}>
         {title}
       </Typography>
@@ -227,14 +227,14 @@ const LEDGER: Column<Movement>[] = [
     name: 'Moved',
     width: 'minmax(110px, 1fr)',
     number: true,
-    cell: ({ movement }) => <Num value={movement} />,
+    cell: ({ movement }) => <Num value={movement} digits={{ max: 8 }} />,
   },
-  { name: '', width: '44px', cell: ({ currency }) => currency },
+  { name: 'Of', width: '44px', cell: ({ currency }) => currency },
   {
     name: 'Then',
     width: 'minmax(110px, 1fr)',
     number: true,
-    cell: ({ balance }) => (balance === null ? '' : <Num value={balance} />),
+    cell: ({ balance }) => (balance === null ? '' : <Num value={balance} digits={{ max: 8 }} />),
   },
 ]
 
