@@ -50,7 +50,7 @@ Not the books: they look up integers in dictionaries, which compiled code has to
 """
 
 GROUP: Final = "exchange_wrapper.core"
-_KEPT: Final = 4  # builds, of as many states of the sources
+_KEPT: Final = 8  # builds, of as many states of the sources
 
 
 class Unsuited(Exception):
@@ -172,7 +172,8 @@ def _check_sources() -> None:
 
 
 def _forget(newest: Path) -> None:
-    builds = sorted(Path(FOLDER).iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    builds = [path for path in Path(FOLDER).iterdir() if not path.name.startswith(".")]
+    builds.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for old in builds[_KEPT:]:
         if old != newest:
             shutil.rmtree(old, ignore_errors=True)
