@@ -143,7 +143,7 @@ class CandleMarket:
         self._number = number
         self._slippage = Fraction(venue.rule.slippage_bps) / 10_000
         self._slips = bool(self._slippage)
-        self._book = DisplayBook(self.pair)
+        self._book = DisplayBook()
         self._shown: int | None = None  # the timeline's position of which the book shows the price
         self._engine = venue.add_pair(self.pair, self._book)
 

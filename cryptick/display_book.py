@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from exchange_wrapper.book import L2Book
 from exchange_wrapper.numbers import Lots, Ticks
-from exchange_wrapper.pair import Pair
 from exchange_wrapper.terms import Side
 
 __all__ = ["DEPTH", "DisplayBook"]
@@ -13,13 +11,20 @@ __all__ = ["DEPTH", "DisplayBook"]
 DEPTH: Final = Lots(10**18)  # more than anybody can want
 
 
-class DisplayBook(L2Book):
-    """A book that shows one bid and one ask, each without limit of size."""
+class DisplayBook:
+    """A book that shows one bid and one ask, each without limit of size.
 
-    __slots__ = ("_shown",)
+    Attributes
+    ----------
+    best_bid, best_ask : Ticks or None
+        The bid and the ask; for reading only.
+    """
 
-    def __init__(self, pair: Pair) -> None:
-        super().__init__(pair)
+    __slots__ = ("_shown", "best_ask", "best_bid")
+
+    def __init__(self) -> None:
+        self.best_bid: Ticks | None = None
+        self.best_ask: Ticks | None = None
         self._shown: dict[Side, dict[Ticks, Lots]] = {Side.BUY: {}, Side.SELL: {}}
 
     def show(self, bid: int, ask: int) -> None:

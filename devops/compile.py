@@ -38,6 +38,7 @@ MODULES: Final = (
     "cryptick/candle_market.py",
     "cryptick/candle_replay.py",
     "cryptick/clock.py",
+    "cryptick/display_book.py",
     "cryptick/exchange_simulator.py",
     "cryptick/hub.py",
     "cryptick/round_trips.py",

@@ -8,8 +8,8 @@ from exchange_wrapper.compiled import BUILD, describe
 
 MODULES: Final = {
     "tests.exchange_wrapper": (
-        "accounts book changes compiled control desk fees ledger limits live_book live_execution "
-        "matching numbers orders pair paper taken_updates times"
+        "accounts book changes compiled control desk double_entry fees ledger limits live_book "
+        "live_execution matching numbers orders pair paper taken_updates times"
     ),
     "tests.cryptick": (
         "backtest bar_path book_replay compiled exchange_simulator hub look_ahead paper parity "

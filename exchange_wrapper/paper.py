@@ -28,9 +28,9 @@ Assumptions, where a book of levels leaves room for doubt (each against the trad
 from collections.abc import Callable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import count
-from typing import Final
+from typing import Final, Protocol
 
-from exchange_wrapper.book import L2Book, Ladder
+from exchange_wrapper.book import Ladder
 from exchange_wrapper.execution import Execution, Filled, Finished, Opened
 from exchange_wrapper.market import TradePrint
 from exchange_wrapper.matching import match_limit_order, match_market_order
@@ -41,6 +41,7 @@ from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
 from exchange_wrapper.times import MILLISECOND, UtcNs
 
 __all__ = [
+    "Book",
     "Execution",
     "Filled",
     "Finished",
@@ -49,6 +50,29 @@ __all__ = [
     "PaperExchange",
     "PaperOrder",
 ]
+
+
+class Book(Protocol):
+    """What is bid and asked, as `L2Book` tells it."""
+
+    @property
+    def best_bid(self) -> Ticks | None:
+        """The highest bid."""
+
+    @property
+    def best_ask(self) -> Ticks | None:
+        """The lowest ask."""
+
+    @property
+    def bids(self) -> Mapping[Ticks, Lots]:
+        """Sizes of the bids by price."""
+
+    @property
+    def asks(self) -> Mapping[Ticks, Lots]:
+        """Sizes of the asks by price."""
+
+    def levels(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
+        """Yield (price, size) of one side, best first."""
 
 
 class PaperOrder:
@@ -137,7 +161,7 @@ class PaperEngine:
 
     Parameters
     ----------
-    book : L2Book
+    book : Book
         Kept by the caller. It may be locked or crossed: the engine takes it as it is.
     latency_ns : int
         Time from sending to arrival, of orders and cancellations alike.
@@ -148,7 +172,7 @@ class PaperEngine:
         There are no orders and no debts: market events need not be reported.
     """
 
-    def __init__(self, book: L2Book, *, latency_ns: int = 5 * MILLISECOND) -> None:
+    def __init__(self, book: Book, *, latency_ns: int = 5 * MILLISECOND) -> None:
         self.book = book
         self.latency_ns = latency_ns
         self.stale = False
@@ -556,7 +580,7 @@ class PaperExchange:
         self._latency_ns = latency_ns
         self._waiting: dict[str, PaperEngine] = {}  # those with something due
 
-    def add_pair(self, pair: Pair, book: L2Book) -> PaperEngine:
+    def add_pair(self, pair: Pair, book: Book) -> PaperEngine:
         """Trade a pair against this book."""
         engine = PaperEngine(book, latency_ns=self._latency_ns)
         self.engines[pair.name()] = engine
