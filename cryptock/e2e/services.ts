@@ -59,6 +59,8 @@ export interface Platform {
   xwrap: string
   cryptick: string
   password: string
+  /** Run one more program that talks to xWrap over its RPC's address, until the services are stopped. */
+  beside: (args: (rpc: string) => string[], ready: string) => Promise<void>
   /** End xWrap without a chance to tidy up, and start it again on the same port. */
   restartXWrap: (between: () => Promise<void>) => Promise<void>
   stop: () => Promise<void>
@@ -148,6 +150,9 @@ export async function startPlatform(): Promise<Platform> {
       page: found(/page ready: (\S+)/, gateway.printed()),
       password,
       stop,
+      beside: async (args, ready) => {
+        running.push(await start(PYTHON, args(rpc), ready, env))
+      },
       restartXWrap: async (between) => {
         xwrap.process.kill('SIGKILL')
         await between()
