@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
 
-from exchange_wrapper.accounts import SetType
+from exchange_wrapper.accounts import EXCHANGE_SET, SetType
 from exchange_wrapper.errors import StorageUnavailable
 from exchange_wrapper.logical_wallet import LogicalWalletManager
 from exchange_wrapper.numbers import Ticks, format_amount
@@ -80,7 +80,7 @@ class SeriesKeeper:
         touched, self._touched = self._touched, set()
         manager = self._wallets()
         if everything:
-            touched |= set(map(int, manager.get_wallet_sets(SetType.LOGICAL)))
+            touched |= {EXCHANGE_SET, *map(int, manager.get_wallet_sets(SetType.LOGICAL))}
         wallets = [
             _wallet_point(now, set_id, wallet)
             for set_id in sorted(touched)

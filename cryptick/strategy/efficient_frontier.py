@@ -380,7 +380,9 @@ class EfficientFrontier(Strategy):
     def _resume(self) -> None:
         if self.trader.state is TradingState.PAUSED:
             self.drop()
-            self.target = self.accepted
+            if self.target is not self.accepted:
+                self.target = self.accepted
+                self.view.aim(self.now(), self.trader.target)
             self.trader.resume()
 
     def _stop(self) -> None:

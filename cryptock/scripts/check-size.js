@@ -24,6 +24,8 @@ for (const page of [
   'src/features/market/Market.tsx',
   'src/features/wallets/Wallets.tsx',
   'src/features/orders/Orders.tsx',
+  'src/features/overview/Overview.tsx',
+  'src/app/RunPage.tsx',
 ]) {
   seen.clear()
   const kb = Math.round((size('index.html') + size(page)) / 1000)

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from exchange_wrapper.accounts import UNALLOCATED_SET
+from exchange_wrapper.accounts import EXCHANGE_SET, UNALLOCATED_SET
 from exchange_wrapper.errors import StorageUnavailable
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.live_book import LiveBook
@@ -75,6 +75,8 @@ class Keeping(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(
             self.store.tickers("gdax", "BTC_USD"), [TickerPoint(UtcNs(self.now), *prices)]
         )
+        ((_, funds),) = self.keeper.read(EXCHANGE_SET)  # of which the set has a part
+        self.assertEqual([each["balance"] for each in funds if each["currency"] == "BTC"], ["2"])
         self.assertEqual(list(self.keeper.read(UNALLOCATED_SET)), [])
 
     async def test_what_a_failing_store_did_not_take_is_kept_later(self) -> None:

@@ -1,6 +1,7 @@
 import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlined'
-import HomeOutlined from '@mui/icons-material/HomeOutlined'
 import Code from '@mui/icons-material/Code'
+import DonutLarge from '@mui/icons-material/DonutLarge'
+import HomeOutlined from '@mui/icons-material/HomeOutlined'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
 import { lazy } from 'react'
@@ -34,6 +35,19 @@ const PAGES: readonly Page[] = [
     name: 'Orders',
     rail: { key: 'o', Icon: SwapVert },
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
+  },
+  {
+    path: '/overview',
+    name: 'Overview',
+    rail: { key: 'v', Icon: DonutLarge },
+    Content: lazy(() =>
+      import('@/features/overview/Overview').then((it) => ({ default: it.Overview })),
+    ),
+  },
+  {
+    path: '/runs/:runId',
+    name: 'Run',
+    Content: lazy(() => import('./RunPage').then((it) => ({ default: it.RunPage }))),
   },
   {
     path: '/editor',

@@ -73,3 +73,28 @@ export function basisPoints(a: Amount, b: Amount): Amount | null {
 
 /** As a float: for pixels, never for money. */
 export const pixels = (a: Amount): number => Number(a)
+
+/** A sum that grows and shrinks, exactly. */
+export class ExactSum {
+  #value: Big
+
+  constructor(value = Big('0')) {
+    this.#value = value
+  }
+
+  add(a: Amount): void {
+    this.#value = this.#value.plus(a)
+  }
+
+  subtract(a: Amount): void {
+    this.#value = this.#value.minus(a)
+  }
+
+  amount(): Amount {
+    return out(this.#value)
+  }
+
+  copy(): ExactSum {
+    return new ExactSum(this.#value)
+  }
+}

@@ -7,6 +7,7 @@ export const resetChart = (): void => {
 
 const series = () => ({
   setData: (data: unknown[]) => drawn.push(data),
+  update: (datum: unknown) => drawn.push([datum]),
   applyOptions: () => undefined,
   priceScale: () => ({ applyOptions: () => undefined }),
 })
@@ -16,6 +17,11 @@ export const chart = {
   CandlestickSeries: 'candles',
   HistogramSeries: 'histogram',
   AreaSeries: 'area',
+  LineSeries: 'line',
+  createSeriesMarkers: () => ({
+    setMarkers: (markers: unknown[]) => drawn.push(markers),
+    detach: () => undefined,
+  }),
   createChart: () => ({
     addSeries: series,
     removeSeries: () => undefined,

@@ -1,6 +1,7 @@
 /** The services as they were recorded; see `npm run record`. */
 import { http, HttpResponse, type JsonBodyType } from 'msw'
 import { setupServer } from 'msw/node'
+import type { HubMessage } from '@/shared/api/runs'
 import candles from './recorded/candles.json'
 import control from './recorded/control.json'
 import exchanges from './recorded/exchanges.json'
@@ -8,6 +9,7 @@ import health from './recorded/health.json'
 import history from './recorded/history.json'
 import incidents from './recorded/incidents.json'
 import login from './recorded/login.json'
+import movements from './recorded/movements.json'
 import orders from './recorded/orders.json'
 import runnables from './recorded/runs/runnables.json'
 import parametersFrontier from './recorded/runs/parameters-frontier.json'
@@ -20,6 +22,7 @@ import componentsFrontier from './recorded/runs/components-frontier.json'
 import componentsDemo from './recorded/runs/components-demo.json'
 import rowsFrontier from './recorded/runs/rows-frontier.json'
 import rowsDemo from './recorded/runs/rows-demo.json'
+import performance from './recorded/runs/performance.json'
 import report from './recorded/runs/report.json'
 import runOrders from './recorded/runs/orders.json'
 import runTrades from './recorded/runs/trades.json'
@@ -40,6 +43,7 @@ export const recorded = {
   history,
   incidents,
   login,
+  movements,
   orders,
   status,
   trades,
@@ -56,6 +60,7 @@ export const recorded = {
   componentsDemo,
   rowsFrontier,
   rowsDemo,
+  performance,
   report,
   runOrders,
   runTrades,
@@ -92,6 +97,30 @@ export const refusal = (path: string, status: number, kind: string, error: strin
 const rowsOf = (rows: Record<string, JsonBodyType>) => (id: unknown) =>
   HttpResponse.json(rows[String(id)] ?? { offset: 0, rows: [], total: 0, changed: false })
 
+/** Pages of the messages of all runs, as Cryptick makes them: after a sequence, or before one. */
+export const messagesOf = (all: readonly HubMessage[]) =>
+  http.get('*/api/cryptick/runs/:runId/messages', ({ request }) => {
+    const query = new URL(request.url).searchParams
+    const limit = Number(query.get('limit'))
+    const last = all.at(-1)?.sequence ?? 0
+    const before = query.get('before')
+    const fits = all.filter(
+      (each) =>
+        each.message.method.startsWith((query.get('method') ?? '').replace('*', '')) &&
+        JSON.stringify(each).includes(query.get('text') ?? ''),
+    )
+    if (before === null) {
+      const after = Number(query.get('after'))
+      const messages = fits.filter(({ sequence }) => sequence > after).slice(0, limit)
+      const next = messages.length < limit ? last : (messages.at(-1)?.sequence ?? last)
+      return HttpResponse.json({ messages, next, last })
+    }
+    const messages = fits.filter(({ sequence }) => sequence < Number(before)).reverse()
+    const page = messages.slice(0, limit)
+    const next = page.length < messages.length ? (page.at(-1)?.sequence ?? 0) : 0
+    return HttpResponse.json({ messages: page, next, last })
+  })
+
 /** Components with their rows, for a run. */
 export const components = (
   runId: string,
@@ -120,6 +149,7 @@ export const service = setupServer(
   get('/wallets/history/:id', history as JsonBodyType),
   get('/orders/recent', orders),
   get('/trades', trades),
+  get('/movements', movements),
   get('/control', control),
   get('/control/incidents', incidents),
   get('/ohlcv/:exchange/:pair', candles),
@@ -146,6 +176,7 @@ export const service = setupServer(
   getRuns('/runnables/:name/parameters', parametersCross),
   getRuns('/history', storedHistory),
   getRuns('/runs', runs),
+  getRuns('/performance', performance),
   getRuns('/compare', comparison as JsonBodyType),
   ...components('componentdemo_0', componentsDemo, rowsDemo as Record<string, JsonBodyType>),
   ...components(
@@ -160,6 +191,6 @@ export const service = setupServer(
   getRuns('/runs/:runId/orders', runOrders),
   getRuns('/runs/:runId/trades', runTrades),
   getRuns('/runs/:runId/equity', equity),
-  getRuns('/runs/:runId/messages', messages as JsonBodyType),
+  messagesOf(messages.messages),
   getRuns('/runs/:runId/log', log),
 )

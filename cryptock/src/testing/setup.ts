@@ -15,6 +15,12 @@ if (typeof window !== 'undefined') {
     clientHeight: { value: 600 },
     clientWidth: { value: 1200 },
   })
+  window.ResizeObserver = class {
+    observe = () => undefined
+    unobserve = () => undefined
+    disconnect = () => undefined
+  }
+  HTMLCanvasElement.prototype.getContext = () => null
   window.matchMedia = (media) =>
     ({
       media,

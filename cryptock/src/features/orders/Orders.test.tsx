@@ -5,8 +5,10 @@ import type { Amount } from '@/shared/amount'
 import type { Order } from '@/shared/api/wire'
 import { openPage, sent } from '@/testing/page'
 import { get, post, recorded, refusal, service } from '@/testing/service'
-import * as csv from './csv'
-import { choices, filtered, stateOf } from './state'
+import * as csv from '@/shared/csv'
+import { stateOf } from '@/shared/orders/state'
+import { ordersCsv } from './csv'
+import { choices, filtered } from './state'
 
 const [resting, done] = recorded.orders as unknown as [Order, Order]
 
@@ -42,7 +44,7 @@ describe('orders', () => {
     const { user } = await openPage('/orders')
     await screen.findByRole('row', { name: /open buy/ })
     await user.click(screen.getByRole('button', { name: 'Export CSV' }))
-    expect(download).toHaveBeenCalledWith('orders.csv', csv.ordersCsv([resting, done]), 'text/csv')
+    expect(download).toHaveBeenCalledWith('orders.csv', [ordersCsv([resting, done])])
     download.mockRestore()
   })
 
@@ -181,9 +183,9 @@ describe('an order', () => {
     expect(choices(all).filter(({ field }) => field === 'pair')).toHaveLength(2)
   })
   it('in CSV is quoted where it must be, and never a formula', () => {
-    const [, line] = csv
-      .ordersCsv([of({ run_id: 'a "b", c', client_order_id: '=1+1', message: '-x' })])
-      .split('\r\n')
+    const [, line] = ordersCsv([
+      of({ run_id: 'a "b", c', client_order_id: '=1+1', message: '-x' }),
+    ]).split('\r\n')
     expect(line).toContain('"a ""b"", c"')
     expect(line).toContain("'=1+1")
     expect(line).toContain("'-x")

@@ -1,4 +1,5 @@
 import type { Order } from '@/shared/api/wire'
+import { csvCell, csvLine } from '@/shared/csv'
 
 const COLUMNS = [
   'id',
@@ -20,22 +21,13 @@ const COLUMNS = [
   'message',
 ] as const satisfies readonly (keyof Order)[]
 
-/** Orders as CSV (RFC 4180), amounts digit by digit. */
-export function ordersCsv(orders: readonly Order[]): string {
-  const lines = orders.map((order) => COLUMNS.map((column) => cell(order[column])).join(','))
-  return [COLUMNS.join(','), ...lines].join('\r\n') + '\r\n'
-}
+const AMOUNTS: ReadonlySet<string> = new Set(['size', 'limit', 'filled_size', 'avg_price', 'fee'])
 
-function cell(value: string | number | null): string {
-  let text = String(value ?? '')
-  // A spreadsheet would compute text that begins like a formula.
-  if (typeof value === 'string' && /^[=+@\t\r]|^-(?!\d)/.test(text)) text = `'${text}`
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
-
-export function download(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }))
-  const link = Object.assign(document.createElement('a'), { href: url, download: name })
-  link.click()
-  URL.revokeObjectURL(url)
-}
+/** Orders as CSV, amounts digit by digit. */
+export const ordersCsv = (orders: readonly Order[]): string =>
+  [
+    csvLine(COLUMNS),
+    ...orders.map((order) =>
+      csvLine(COLUMNS.map((column) => csvCell(String(order[column] ?? ''), AMOUNTS.has(column)))),
+    ),
+  ].join('')

@@ -1,25 +1,4 @@
-import { isZero, share } from '@/shared/amount'
 import type { Order } from '@/shared/api/wire'
-
-export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'accent'
-
-/** What has become of an order, in a word. */
-export function stateOf(order: Order): { word: string; tone: Tone } {
-  if (order.status !== 'done')
-    return isZero(order.filled_size)
-      ? { word: order.status === 'received' ? 'open' : order.status, tone: 'accent' }
-      : {
-          word: `${Math.floor(share(order.filled_size, order.size) * 100)} % filled`,
-          tone: 'accent',
-        }
-  if (order.done_reason === 'filled') return { word: 'filled', tone: 'good' }
-  if (order.done_reason === 'rejected' || order.done_reason === null)
-    return { word: 'rejected', tone: 'bad' }
-  return {
-    word: isZero(order.filled_size) ? order.done_reason : `${order.done_reason}, part filled`,
-    tone: 'dim',
-  }
-}
 
 export interface Filter {
   field: 'state' | 'exchange' | 'pair' | 'side' | 'run_id'

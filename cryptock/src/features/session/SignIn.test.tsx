@@ -20,7 +20,7 @@ describe('signing in', () => {
     await user.click(await screen.findByRole('menuitem', { name: 'Sign out' }))
     await screen.findByLabelText(/Password/)
     expect(store.getState().session.token).toBeNull()
-    expect(store.getState().orders.orders.ids).toEqual([])
+    expect(store.getState().orders.orders.rows).toEqual([])
   })
 
   it('tells why it was refused, and when to try again', async () => {

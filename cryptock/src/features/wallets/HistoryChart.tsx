@@ -2,7 +2,7 @@ import { useTheme } from '@mui/material/styles'
 import { AreaSeries, type UTCTimestamp } from 'lightweight-charts'
 import { useEffect } from 'react'
 import { useChart } from '@/shared/ui/Chart'
-import type { ValuePoint } from './worth'
+import type { ValuePoint } from '@/shared/wallets/history'
 
 const HEIGHT = 200
 

@@ -4,7 +4,7 @@ import type { WalletHistory, WalletSet } from '@/shared/api/wire'
 import { drawn } from '@/testing/chart'
 import { openPage, sent } from '@/testing/page'
 import { get, post, recorded, refusal, service } from '@/testing/service'
-import { valueOverTime } from './worth'
+import { valueOverTime } from '@/shared/wallets/history'
 
 const set = recorded.wallets['3'] as unknown as WalletSet
 

@@ -19,9 +19,9 @@ import { Ago, Card, Empty, ErrorNote, Num, Word } from '@/shared/ui/parts'
 import { type Column, Table } from '@/shared/ui/Table'
 import { AddFunds } from '@/shared/wallets/AddFunds'
 import { Total } from '@/shared/wallets/Total'
+import { valueOverTime } from '@/shared/wallets/history'
 import { worth } from '@/shared/wallets/worth'
 import { Acknowledge, Allocate, CloseSet, NewSet } from './dialogs'
-import { valueOverTime } from './worth'
 
 const HistoryChart = lazy(() => import('./HistoryChart'))
 

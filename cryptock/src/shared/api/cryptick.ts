@@ -8,6 +8,7 @@ import type {
   LogPage,
   MessagePage,
   Parameter,
+  Performance,
   Report,
   RowPage,
   Rows,
@@ -21,12 +22,21 @@ import type {
 const PAGE_ROWS = 10_000
 /** Rows of a component that are read at most: the newest. */
 export const ROWS_MAX = 100_000
+const CURVE_POINTS = 1000
 
 const cryptick = (path: string, rest: Omit<Call, 'service' | 'path'> = {}): Call => ({
   service: 'cryptick',
   path,
   ...rest,
 })
+
+/** After a sequence oldest first, or before one newest first. */
+export type MessagesWanted = ({ after: number } | { before: number }) & {
+  runId: string
+  limit: number
+  method?: string | undefined
+  text?: string | undefined
+}
 
 interface RowsWanted {
   runId: string
@@ -110,9 +120,34 @@ export const cryptickApi = createApi({
       query: ({ runId, ...query }) => cryptick(`/runs/${runId}/trades`, { query }),
       providesTags: (_, __, { runId }) => [{ type: 'Tables', id: runId }],
     }),
+    /** The newest rows of a table of a run, oldest first, `most` at most. */
+    getNewest: build.query<TablePage, { runId: string; table: 'orders' | 'trades'; most: number }>({
+      queryFn: async ({ runId, table, most }, _, __, ask) => {
+        const path = `/runs/${runId}/${table}`
+        const answer = await ask(cryptick(path, { query: { limit: 1 } }))
+        if (answer.error) return { error: answer.error }
+        const { total, columns } = answer.data as TablePage
+        const found: TablePage = { columns, total, offset: Math.max(0, total - most), rows: [] }
+        while (found.offset + found.rows.length < total) {
+          const query = { offset: found.offset + found.rows.length, limit: PAGE_ROWS }
+          const page = await ask(cryptick(path, { query }))
+          if (page.error) return { error: page.error }
+          const { rows } = page.data as TablePage
+          if (rows.length === 0) break
+          found.rows.push(...rows)
+        }
+        return { data: found }
+      },
+      providesTags: (_, __, { runId }) => [{ type: 'Tables', id: runId }],
+    }),
+    /** At most so many rows, evenly spread over the run. */
     getEquity: build.query<TablePage, string>({
-      query: (runId) => cryptick(`/runs/${runId}/equity`),
+      query: (runId) => cryptick(`/runs/${runId}/equity`, { query: { points: CURVE_POINTS } }),
       providesTags: (_, __, runId) => [{ type: 'Tables', id: runId }],
+    }),
+    getPerformance: build.query<Performance[], void>({
+      query: () => cryptick('/performance'),
+      providesTags: ['Runs'],
     }),
     getReport: build.query<Report, string>({
       query: (runId) => cryptick(`/runs/${runId}/report`),
@@ -121,10 +156,7 @@ export const cryptickApi = createApi({
     getComparison: build.query<Comparison, readonly string[]>({
       query: (runIds) => cryptick('/compare', { query: { run_id: runIds.join(',') } }),
     }),
-    getMessages: build.query<
-      MessagePage,
-      { runId: string; after: number; limit: number; method?: string; text?: string }
-    >({
+    getMessages: build.query<MessagePage, MessagesWanted>({
       query: ({ runId, ...query }) => cryptick(`/runs/${runId}/messages`, { query }),
       keepUnusedDataFor: 5,
     }),
@@ -177,11 +209,14 @@ export const {
   useGetRowsQuery,
   useGetRunOrdersQuery,
   useGetRunTradesQuery,
+  useGetNewestQuery,
   useGetEquityQuery,
+  useGetPerformanceQuery,
   useGetReportQuery,
   useGetComparisonQuery,
   useGetMessagesQuery,
   useLazyGetMessagesQuery,
+  useLazyGetLogQuery,
   useGetLogQuery,
   useStartRunMutation,
   useSteerRunMutation,

@@ -144,7 +144,8 @@ export interface TablePage {
 export interface HubMessage {
   sequence: number
   time: string
-  cause: number | null
+  /** The sequence of what was being heard as it was sent, or the market event. */
+  cause: number | { method: string; exchange: string; pair: string; time: string } | null
   message: {
     mhubrpc: string
     method: string
@@ -210,6 +211,7 @@ export interface Report {
   fees_paid: Record<string, Amount>
   orders: number
   trades: number
+  wallets: { exchange: string; currency: string; balance: Amount }[]
   fill_model: string | null
   warnings: string[]
 }
@@ -218,6 +220,27 @@ export type Comparison = Record<
   string,
   { summary: Report | null; equity: [time: string, equity: Amount][] }
 >
+
+/** What the runs of a strategy in a mode have come to together; sums are amounts, the rest are floats. */
+export interface Performance {
+  strategy: string
+  mode: RunMode
+  currency: string | null
+  runs: number
+  running: number
+  failed: number
+  initial_equity: Amount | null
+  equity: Amount | null
+  total_return: number | null
+  /** Of single runs. */
+  best: number | null
+  worst: number | null
+  sharpe: number | null
+  max_drawdown: number | null
+  fees_paid: Record<string, Amount>
+  orders: number
+  trades: number
+}
 
 /** What is pushed, by the name of its event. */
 export interface RunsPushed {

@@ -140,6 +140,21 @@ export interface Trade {
   time: string
 }
 
+/** A line of the ledger: what moved in a wallet and why. */
+export interface Movement {
+  id: number
+  time: string
+  reason: string
+  exchange: string
+  currency: string
+  wallet_set_type: string
+  movement: Amount
+  /** Whether it only reserves. */
+  on_hold: boolean
+  /** What the wallet holds after it. */
+  balance: Amount | null
+}
+
 export interface NewOrder {
   run_id: string
   client_oid: string

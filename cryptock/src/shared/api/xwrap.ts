@@ -1,7 +1,7 @@
 /** What the page asks xWrap for. What is pushed comes through `live`. */
 import { createApi } from '@reduxjs/toolkit/query/react'
 import type { Amount } from '../amount'
-import { ordersReceived, tradesReceived } from '../live/orders'
+import { KEPT_MAX, ordersReceived, tradesReceived } from '../live/orders'
 import { request } from './request'
 import type {
   Candles,
@@ -11,6 +11,7 @@ import type {
   Incident,
   KillLevel,
   LogRecord,
+  Movement,
   NewOrder,
   Notifications,
   Order,
@@ -24,8 +25,18 @@ import type {
 } from './wire'
 
 const V1 = '/xwrap/v1'
-const ROWS_MAX = 1000
 const LOOKED_BACK = 2000 // notifications
+/** How many orders or trades are read at once. */
+export const ROWS_MAX = 1000
+
+export interface PageRead {
+  count: number
+  /** The number of its last row. */
+  last: number | null
+}
+
+/** Whether as many rows were read as are kept, so that older ones are left. */
+export const isCut = (pages: readonly PageRead[]): boolean => pages.length * ROWS_MAX >= KEPT_MAX
 
 export const xwrapApi = createApi({
   reducerPath: 'xwrap',
@@ -69,21 +80,63 @@ export const xwrapApi = createApi({
       query: (setId) => ({ path: `${V1}/wallets/history/${setId}` }),
       providesTags: ['History'],
     }),
-    /** Orders, open ones first; they are read from the store, where pushed ones are newer. */
-    getOrders: build.query<null, void>({
-      queryFn: async (_, api, __, ask) => {
+    /** The histories of several wallet sets, in their order. */
+    getHistories: build.query<WalletHistory[], readonly number[]>({
+      queryFn: async (setIds, _, __, ask) => {
+        const found: WalletHistory[] = []
+        for (const setId of setIds) {
+          const answer = await ask({ path: `${V1}/wallets/history/${setId}` })
+          if (answer.error) return { error: answer.error }
+          found.push(answer.data as WalletHistory)
+        }
+        return { data: found }
+      },
+      providesTags: ['History'],
+    }),
+    /** Orders, of a run or all, open ones first; they are read from the store, where pushed ones are newer. */
+    getOrders: build.query<null, string | void>({
+      queryFn: async (runId, api, __, ask) => {
+        const query = { run_id: runId ?? undefined, limit: ROWS_MAX }
         const orders = await ask({
           path: `${V1}/orders/recent`,
-          query: { include_open: true, limit: ROWS_MAX },
+          query: { include_open: true, ...query },
         })
         if (orders.error) return { error: orders.error }
-        const trades = await ask({ path: `${V1}/trades`, query: { limit: ROWS_MAX } })
+        const trades = await ask({ path: `${V1}/trades`, query })
         if (trades.error) return { error: trades.error }
         api.dispatch(ordersReceived(orders.data as Order[]))
         api.dispatch(tradesReceived(trades.data as Trade[]))
         return { data: null }
       },
       providesTags: ['Orders'],
+    }),
+    /** All orders or trades that are kept, page by page; the rows themselves are in the store. */
+    getPages: build.infiniteQuery<PageRead, 'orders' | 'trades', number | null>({
+      infiniteQueryOptions: {
+        initialPageParam: null,
+        getNextPageParam: ({ count, last }, pages) =>
+          count < ROWS_MAX || isCut(pages) ? undefined : last,
+      },
+      queryFn: async ({ queryArg, pageParam }, api, _, ask) => {
+        const page = { limit: ROWS_MAX, before_id: pageParam ?? undefined }
+        const answer = await ask(
+          queryArg === 'orders'
+            ? { path: `${V1}/orders/recent`, query: { include_open: true, ...page } }
+            : { path: `${V1}/trades`, query: page },
+        )
+        if (answer.error) return { error: answer.error }
+        const rows = answer.data as { id: number }[]
+        api.dispatch(
+          queryArg === 'orders' ? ordersReceived(rows as Order[]) : tradesReceived(rows as Trade[]),
+        )
+        return { data: { count: rows.length, last: rows.at(-1)?.id ?? null } }
+      },
+      keepUnusedDataFor: Infinity, // like what it has read
+    }),
+    /** What an order moved in the ledger, newest first. */
+    getMovements: build.query<Movement[], number>({
+      query: (orderId) => ({ path: `${V1}/movements`, query: { order_id: orderId, limit: 1000 } }),
+      keepUnusedDataFor: 0,
     }),
     getControl: build.query<Control, void>({
       query: () => ({ path: `${V1}/control` }),
@@ -172,7 +225,10 @@ export const {
   useGetWalletsQuery,
   useGetUnallocatedQuery,
   useGetHistoryQuery,
+  useGetHistoriesQuery,
   useGetOrdersQuery,
+  useGetPagesInfiniteQuery,
+  useGetMovementsQuery,
   useGetControlQuery,
   useGetIncidentsQuery,
   useGetRecentLogsQuery,

@@ -1,65 +1,57 @@
 /** Orders and trades, asked for or pushed: of two states of an order the newer one counts. */
-import {
-  createEntityAdapter,
-  createSelector,
-  createSlice,
-  type PayloadAction,
-} from '@reduxjs/toolkit'
+import { createSelector, createSlice, original, type PayloadAction } from '@reduxjs/toolkit'
 import type { Order, Trade } from '../api/wire'
+import { Numbered } from './numbered'
 
-const KEPT_MAX = 20_000
+/** Of each, the newest; orders that are not done are always kept. */
+export const KEPT_MAX = 100_000
 
-const orders = createEntityAdapter<Order>({ sortComparer: (a, b) => b.id - a.id })
-const trades = createEntityAdapter<Trade>({ sortComparer: (a, b) => b.id - a.id })
+interface OrdersState {
+  orders: Numbered<Order>
+  trades: Numbered<Trade>
+}
 
-// Made once: they remember what they returned.
-const orderSelectors = orders.getSelectors()
-const tradeSelectors = trades.getSelectors()
+const isOpen = ({ status }: Order): boolean => status !== 'done'
+
+const initialState = (): OrdersState => ({ orders: new Numbered(), trades: new Numbered() })
+
+/** A state as it is, not as a draft of it. */
+const settled = (draft: unknown): OrdersState => original(draft) as OrdersState
 
 export const ordersSlice = createSlice({
   name: 'orders',
-  initialState: { orders: orders.getInitialState(), trades: trades.getInitialState() },
+  initialState,
   reducers: {
-    // One action per frame, not per message: a fast market must not mean a render per tick.
-    ordersReceived: (state, { payload }: PayloadAction<Order[]>) => {
-      const known = state.orders.entities
+    // One action per frame, not per message, and no drafts: a fast market must not mean a render per tick.
+    ordersReceived: (draft, { payload }: PayloadAction<Order[]>): OrdersState => {
+      const state = settled(draft)
       const newer = payload.filter(
-        (order) => (known[order.id]?.last_updated_at ?? '') <= order.last_updated_at,
+        ({ id, last_updated_at }) =>
+          (state.orders.find(id)?.last_updated_at ?? '') <= last_updated_at,
       )
-      orders.upsertMany(state.orders, newer)
-      const done = state.orders.ids.slice(KEPT_MAX).filter((id) => known[id]?.status === 'done')
-      orders.removeMany(state.orders, done)
+      return { ...state, orders: state.orders.with(newer).first(KEPT_MAX, isOpen) }
     },
-    tradesReceived: (state, { payload }: PayloadAction<Trade[]>) => {
-      trades.upsertMany(state.trades, payload)
-      trades.removeMany(state.trades, state.trades.ids.slice(KEPT_MAX))
+    tradesReceived: (draft, { payload }: PayloadAction<Trade[]>): OrdersState => {
+      const state = settled(draft)
+      return { ...state, trades: state.trades.with(payload).first(KEPT_MAX) }
     },
-    ordersForgotten: (state) => {
-      orders.removeAll(state.orders)
-      trades.removeAll(state.trades)
-    },
+    ordersForgotten: initialState,
   },
   selectors: {
     /** Newest first. */
-    selectOrders: (state) => orderSelectors.selectAll(state.orders),
-    selectOrder: (state, id: number) => orderSelectors.selectById(state.orders, id),
-    selectOpen: createSelector(
-      [(state: { orders: ReturnType<typeof orders.getInitialState> }) => state.orders],
-      (all) =>
-        orders
-          .getSelectors()
-          .selectAll(all)
-          .filter((order) => order.status !== 'done'),
+    selectOrders: ({ orders }) => orders.rows,
+    selectTrades: ({ trades }) => trades.rows,
+    selectOrder: ({ orders }, id: number) => orders.find(id),
+    selectOpen: createSelector([({ orders }: OrdersState) => orders], ({ rows }) =>
+      rows.filter(isOpen),
     ),
     selectTradesOf: createSelector(
-      [
-        (state: { trades: ReturnType<typeof trades.getInitialState> }) => state.trades,
-        (_: unknown, orderId: number) => orderId,
-      ],
-      (all, orderId) => tradeSelectors.selectAll(all).filter((trade) => trade.order_id === orderId),
+      [({ trades }: OrdersState) => trades, (_: unknown, orderId: number) => orderId],
+      ({ rows }, orderId) => rows.filter((trade) => trade.order_id === orderId),
     ),
   },
 })
 
 export const { ordersReceived, tradesReceived, ordersForgotten } = ordersSlice.actions
-export const { selectOrders, selectOrder, selectOpen, selectTradesOf } = ordersSlice.selectors
+export const { selectOrders, selectTrades, selectOrder, selectOpen, selectTradesOf } =
+  ordersSlice.selectors

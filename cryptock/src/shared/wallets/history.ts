@@ -1,6 +1,6 @@
-import { pixels } from '@/shared/amount'
-import type { WalletHistory } from '@/shared/api/wire'
-import { worth } from '@/shared/wallets/worth'
+import { pixels } from '../amount'
+import type { WalletHistory } from '../api/wire'
+import { worth } from './worth'
 
 export interface ValuePoint {
   time: number
