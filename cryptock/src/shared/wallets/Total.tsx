@@ -55,9 +55,10 @@ export function Total({
         }}
       >
         {parts.map(({ name, usd, colour }) => (
-          <div
+          <Box
             key={name}
-            style={{ backgroundColor: colour, width: `${share(usd, all.usd) * 100}%` }}
+            sx={{ bgcolor: colour }}
+            style={{ width: `${share(usd, all.usd) * 100}%` }}
           />
         ))}
       </Box>
