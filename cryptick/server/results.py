@@ -46,6 +46,10 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     total_return : float or None
         As a fraction; None while the equity is not known.
+    sharpe, max_drawdown : float or None
+        Of its daily returns, and as a fraction; None where they can't be said.
+    period : (int, int) or None
+        First and last time at which its equity is known, seconds since 1970 UTC.
     fees_paid : dict of str to str
         By currency, so far.
     progress : float or None
@@ -72,6 +76,9 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     initial_equity: str | None
     equity: str | None
     total_return: float | None
+    sharpe: float | None
+    max_drawdown: float | None
+    period: tuple[int, int] | None
     fees_paid: dict[str, str]
     orders: int
     trades: int
@@ -168,6 +175,7 @@ class RunResults:
         """Return a run as a list shows it."""
         curve = self.curve(run_id)
         points = thinned(len(curve.time_s), _SPARKLINE_POINTS)
+        known = self._figures(run_id, fields, curve)
         return RunRow(
             run_id=run_id,
             strategy=str(fields.get("strategy", "")),
@@ -183,6 +191,9 @@ class RunResults:
             initial_equity=fields.get("initial_equity"),
             equity=fields.get("equity"),
             total_return=_total_return(fields),
+            sharpe=None if known is None else known.sharpe,
+            max_drawdown=None if known is None else known.max_drawdown,
+            period=_period(curve),
             fees_paid=fields.get("fees_paid") or {},
             orders=fields.get("orders") or 0,
             trades=fields.get("trades") or 0,
@@ -362,6 +373,10 @@ def _total_return(fields: Fields) -> float | None:
         return None
     initial, equity = Decimal(fields["initial_equity"]), Decimal(fields["equity"])
     return float((equity - initial) / initial) if initial else None
+
+
+def _period(curve: Curve) -> tuple[int, int] | None:
+    return (int(curve.time_s[0]), int(curve.time_s[-1])) if len(curve.time_s) else None
 
 
 def _read_curve(path: Path) -> Curve:

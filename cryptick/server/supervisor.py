@@ -22,7 +22,7 @@ from cryptick.server.link import WorkerLink
 from cryptick.server.processes import Process, spawn
 from cryptick.server.runnables import Runnables
 from cryptick.server.settings import Settings
-from cryptick.server.store import RunStore
+from cryptick.server.store import Fields, RunStore
 from cryptick.server.xwrap import XWrap
 from cryptick.start_form import Start, StartForm
 from exchange_wrapper.errors import ApiUsageError, DataError, Unavailable, XWrapError
@@ -147,7 +147,8 @@ class Supervisor:
             )
         form = Start.read(self._store.path(run_id)).form
         name = self._runnables.name_of(form.strategy)
-        return await self.start(msgspec.structs.replace(form, strategy=name), by)
+        again = msgspec.structs.replace(form, strategy=name, **_period(fields))
+        return await self.start(again, by)
 
     async def _start(self, form: StartForm, by: str) -> str:
         if len(self._runs) >= self._settings.runs_max:
@@ -394,3 +395,14 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("%s failed", task.get_name(), exc_info=error)
+
+
+def _period(fields: Fields) -> dict[str, int]:
+    """Return the bars that a backtest had, as a form names them: history may have grown since."""
+    series = [row for row in fields.get("manifest", {}).get("data", []) if "start_s" in row]
+    if not series:
+        return {}
+    return {
+        "start": min(row["start_s"] for row in series),
+        "end": max(row["end_s"] for row in series),
+    }

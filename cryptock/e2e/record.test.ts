@@ -6,7 +6,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { expect, it } from 'vitest'
-import { startPlatform } from './services'
+import { type Platform, startPlatform } from './services'
 
 const FOLDER = resolve(import.meta.dirname, '../src/testing/recorded')
 const PASSWORD = 'a password of my own'
@@ -85,6 +85,8 @@ it.runIf(process.env.RECORD)('records the service', async () => {
         (path, body) => ask(path, body, 'cryptick', 'POST'),
       ),
     )
+    recorded['runs/candles'] = await ask(`${v1}/ohlcv/gdax/BTC_USD?freq=15m`)
+    Object.assign(recorded, await recordSweep(platform, (path) => ask(path, undefined, 'cryptick')))
     await mkdir(join(FOLDER, 'runs'), { recursive: true })
     for (const [name, answer] of Object.entries(recorded))
       await writeFile(join(FOLDER, `${name}.json`), `${JSON.stringify(answer, null, 1)}\n`)
@@ -145,6 +147,7 @@ async function recordRuns(ask: Ask, post: Ask): Promise<Record<string, unknown>>
     history: '/history',
     runs: '/runs',
     performance: '/performance',
+    results: '/results?limit=1000',
     'run-frontier': `/runs/${frontier}`,
     'run-cross': `/runs/${cross}`,
     'components-frontier': components,
@@ -170,4 +173,16 @@ async function recordRuns(ask: Ask, post: Ask): Promise<Record<string, unknown>>
       ),
     )
   return found
+}
+
+/** A search over three parameters, one of which says nothing. */
+async function recordSweep(platform: Platform, ask: Ask): Promise<Record<string, unknown>> {
+  const grids = ['fast=5,10,15,20', 'slow=30,60,90', 'percent=50,100']
+  const searched = grids.flatMap((grid) => ['--grid', grid])
+  await platform.sweep('SmaCross', '--gdax-usd', '10000', '--splits', '3', ...searched)
+  return {
+    'runs/sweeps': await ask('/sweeps'),
+    'runs/sweep': await ask('/sweeps/smacross_0'),
+    'runs/sweep-points': await ask('/sweeps/smacross_0/points?limit=10000'),
+  }
 }

@@ -1,5 +1,6 @@
 /** The real services on free ports: a simulated market, xWrap with two paper exchanges, Cryptick, the gateway. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -61,6 +62,8 @@ export interface Platform {
   password: string
   /** Run one more program that talks to xWrap over its RPC's address, until the services are stopped. */
   beside: (args: (rpc: string) => string[], ready: string) => Promise<void>
+  /** Search a strategy's parameters from the command line, as a developer does. */
+  sweep: (...args: string[]) => Promise<void>
   /** End xWrap without a chance to tidy up, and start it again on the same port. */
   restartXWrap: (between: () => Promise<void>) => Promise<void>
   stop: () => Promise<void>
@@ -98,13 +101,14 @@ export async function startPlatform(): Promise<Platform> {
       history_days: 3,
     }
     const config = join(folder, 'settings.json')
+    const sweeps = join(folder, 'sweeps')
     const currencies = ['BTC', 'ETH', 'LTC', 'USD']
     await writeFile(
       config,
       JSON.stringify({
         currencies,
         exchanges: { gdax: exchange, mirror: exchange },
-        cryptick: { editor: true, drafts: join(folder, 'drafts'), sweeps: join(folder, 'sweeps') },
+        cryptick: { editor: true, drafts: join(folder, 'drafts'), sweeps },
       }),
     )
     const env: Record<string, string> = {
@@ -152,6 +156,16 @@ export async function startPlatform(): Promise<Platform> {
       stop,
       beside: async (args, ready) => {
         running.push(await start(PYTHON, args(rpc), ready, env))
+      },
+      sweep: async (...args) => {
+        const command = ['-m', 'cryptick.sweep', ...args, '--sweeps-dir', sweeps, '--xwrap', rpc]
+        const child = spawn(PYTHON, command, { cwd: ROOT, env: { ...process.env, ...env } })
+        let printed = ''
+        const read = (chunk: Buffer) => (printed += chunk.toString())
+        child.stdout.on('data', read)
+        child.stderr.on('data', read)
+        const [code] = (await once(child, 'close')) as [number | null]
+        if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}\n${printed}`)
       },
       restartXWrap: async (between) => {
         xwrap.process.kill('SIGKILL')

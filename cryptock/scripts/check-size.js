@@ -25,6 +25,8 @@ for (const page of [
   'src/features/wallets/Wallets.tsx',
   'src/features/orders/Orders.tsx',
   'src/features/overview/Overview.tsx',
+  'src/features/backtests/Backtests.tsx',
+  'src/features/backtests/Report.tsx',
   'src/app/RunPage.tsx',
 ]) {
   seen.clear()

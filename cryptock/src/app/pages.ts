@@ -2,6 +2,7 @@ import AccountBalanceWallet from '@mui/icons-material/AccountBalanceWalletOutlin
 import Code from '@mui/icons-material/Code'
 import DonutLarge from '@mui/icons-material/DonutLarge'
 import HomeOutlined from '@mui/icons-material/HomeOutlined'
+import QueryStats from '@mui/icons-material/QueryStats'
 import ShowChart from '@mui/icons-material/ShowChart'
 import SwapVert from '@mui/icons-material/SwapVert'
 import { lazy } from 'react'
@@ -15,6 +16,14 @@ const PAGES: readonly Page[] = [
     name: 'Home',
     rail: { key: 'h', Icon: HomeOutlined },
     Content: lazy(() => import('@/features/home/Home').then((it) => ({ default: it.Home }))),
+  },
+  {
+    path: '/overview',
+    name: 'Overview',
+    rail: { key: 'v', Icon: DonutLarge },
+    Content: lazy(() =>
+      import('@/features/overview/Overview').then((it) => ({ default: it.Overview })),
+    ),
   },
   {
     path: '/market',
@@ -37,12 +46,31 @@ const PAGES: readonly Page[] = [
     Content: lazy(() => import('@/features/orders/Orders').then((it) => ({ default: it.Orders }))),
   },
   {
-    path: '/overview',
-    name: 'Overview',
-    rail: { key: 'v', Icon: DonutLarge },
+    path: '/backtests',
+    name: 'Backtests',
+    rail: { key: 'b', Icon: QueryStats },
     Content: lazy(() =>
-      import('@/features/overview/Overview').then((it) => ({ default: it.Overview })),
+      import('@/features/backtests/Backtests').then((it) => ({ default: it.Backtests })),
     ),
+  },
+  {
+    path: '/backtests/:runId',
+    name: 'Report',
+    Content: lazy(() =>
+      import('@/features/backtests/Report').then((it) => ({ default: it.Report })),
+    ),
+  },
+  {
+    path: '/compare',
+    name: 'Compare',
+    Content: lazy(() =>
+      import('@/features/backtests/Compare').then((it) => ({ default: it.Compare })),
+    ),
+  },
+  {
+    path: '/sweeps/:sweepId',
+    name: 'Sweep',
+    Content: lazy(() => import('@/features/backtests/Sweep').then((it) => ({ default: it.Sweep }))),
   },
   {
     path: '/runs/:runId',

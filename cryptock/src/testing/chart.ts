@@ -18,6 +18,7 @@ export const chart = {
   HistogramSeries: 'histogram',
   AreaSeries: 'area',
   LineSeries: 'line',
+  LineStyle: { Solid: 0, Dotted: 1, Dashed: 2, LargeDashed: 3 },
   createSeriesMarkers: () => ({
     setMarkers: (markers: unknown[]) => drawn.push(markers),
     detach: () => undefined,
@@ -25,6 +26,10 @@ export const chart = {
   createChart: () => ({
     addSeries: series,
     removeSeries: () => undefined,
+    applyOptions: () => undefined,
+    panes: () => [],
+    subscribeCrosshairMove: () => undefined,
+    unsubscribeCrosshairMove: () => undefined,
     remove: () => undefined,
     timeScale: () => ({ fitContent: () => undefined }),
   }),

@@ -28,6 +28,11 @@ import runOrders from './recorded/runs/orders.json'
 import runTrades from './recorded/runs/trades.json'
 import equity from './recorded/runs/equity.json'
 import comparison from './recorded/runs/compare.json'
+import results from './recorded/runs/results.json'
+import runCandles from './recorded/runs/candles.json'
+import sweep from './recorded/runs/sweep.json'
+import sweeps from './recorded/runs/sweeps.json'
+import sweepPoints from './recorded/runs/sweep-points.json'
 import messages from './recorded/runs/messages.json'
 import log from './recorded/runs/log.json'
 import status from './recorded/status.json'
@@ -66,6 +71,11 @@ export const recorded = {
   runTrades,
   equity,
   comparison,
+  results,
+  runCandles,
+  sweep,
+  sweeps,
+  sweepPoints,
   messages,
   log,
 }
@@ -177,6 +187,10 @@ export const service = setupServer(
   getRuns('/history', storedHistory),
   getRuns('/runs', runs),
   getRuns('/performance', performance),
+  getRuns('/results', results as JsonBodyType),
+  getRuns('/sweeps', sweeps as JsonBodyType),
+  getRuns('/sweeps/:id', sweep as JsonBodyType),
+  getRuns('/sweeps/:id/points', sweepPoints),
   getRuns('/compare', comparison as JsonBodyType),
   ...components('componentdemo_0', componentsDemo, rowsDemo as Record<string, JsonBodyType>),
   ...components(

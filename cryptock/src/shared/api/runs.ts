@@ -83,6 +83,27 @@ export interface Run extends RunSummary {
   /** Length of the bars; null where it was not chosen. */
   freq_s: number | null
   traceback?: string
+  /** What the result follows from; its form is Cryptick's own. */
+  manifest?: Manifest
+  /** SHA-256 of the files that have to be the same when it is run again. */
+  results?: Record<string, string>
+}
+
+export interface Manifest {
+  key: string
+  code: { cryptick: string; commit?: string | null; source: string; python: string }
+  strategy: { name: string; source: string }
+  params: Record<string, unknown>
+  data: {
+    exchange: string
+    pair: string
+    freq_s: number
+    start_s: number
+    end_s: number
+    rows: number
+    columns: string
+  }[]
+  [other: string]: unknown
 }
 
 export type ComponentKind =
@@ -194,7 +215,27 @@ export interface Figures {
   sortino: number | null
   calmar: number | null
   max_drawdown: number | null
+  drawdown: {
+    depth: number
+    peak_s: number
+    trough_s: number
+    recovered_s: number | null
+    duration_s: number
+  } | null
+  /** By month: `2026-11`. */
+  monthly_returns: Record<string, number>
+  days: number
   undefined: Record<string, string>
+}
+
+/** A round trip; `profit` in the quote currency, `fraction` of its cost. */
+export interface Trip {
+  time: string
+  exchange: string
+  pair: string
+  size: Amount
+  profit: Amount
+  fraction: number
 }
 
 export interface Report {
@@ -202,13 +243,34 @@ export interface Report {
   strategy: string
   mode: RunMode
   params: Record<string, unknown>
+  source: string
+  /** Such as `BTC_USD on gdax`. */
+  pairs: string[]
+  events: Record<string, number>
   period_start: string
   period_end: string
   currency: string
   initial_equity: Amount
   final_equity: Amount
+  days_per_year: number
+  risk_free: number
   figures: Figures
+  benchmark: { bases: string[]; total_return: number | null; max_drawdown: number | null }
+  exposure: { time: number; equity: number }
+  turnover: { traded: Record<string, Amount>; times: number | null; times_a_year: number | null }
+  round_trips: {
+    count: number
+    won: number
+    lost: number
+    profit: Record<string, Amount>
+    win_rate: number | null
+    profit_factor: number | null
+    best: Trip | null
+    worst: Trip | null
+    undefined: Record<string, string>
+  }
   fees_paid: Record<string, Amount>
+  fees: { exchange: string; maker: Amount; taker: Amount }[]
   orders: number
   trades: number
   wallets: { exchange: string; currency: string; balance: Amount }[]

@@ -1,5 +1,5 @@
 /** Tables whose rows keep their height and are drawn only where they are seen. */
-import { Box } from '@mui/material'
+import { Box, ButtonBase } from '@mui/material'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, memo, type ReactNode, useRef } from 'react'
 
@@ -8,6 +8,9 @@ export interface Column<Row> {
   /** A track of CSS grid: fixed, so that what changes does not move its neighbours. */
   width: string
   number?: boolean
+  /** Of a table that is sorted by this column. */
+  sorted?: 'ascending' | 'descending' | undefined
+  onSort?: () => void
   cell: (row: Row) => ReactNode
 }
 
@@ -81,14 +84,25 @@ export function Table<Row>({
           zIndex: 1,
         }}
       >
-        {columns.map(({ name, number }) => (
+        {columns.map(({ name, number, sorted, onSort }) => (
           <Box
             key={name}
             role="columnheader"
+            aria-sort={sorted}
             className={number ? 'number' : undefined}
             sx={{ whiteSpace: 'nowrap' }}
           >
-            {name}
+            {onSort === undefined ? (
+              name
+            ) : (
+              <ButtonBase
+                onClick={onSort}
+                sx={{ font: 'inherit', color: 'inherit', verticalAlign: 'baseline' }}
+              >
+                {name}
+                {sorted !== undefined && (sorted === 'ascending' ? ' ↑' : ' ↓')}
+              </ButtonBase>
+            )}
           </Box>
         ))}
       </Box>
