@@ -31,7 +31,11 @@ async def push(url: str, orders_per_s: float) -> None:
         for exchange in exchanges:
             for currency, amount in _FUNDS.items():
                 await client.add_virtual_wallet_tx(exchange, currency, amount)
-        funds = [(each, currency, funds) for each in exchanges for currency, funds in _FUNDS.items()]
+        funds = [
+            (exchange, currency, amount)
+            for exchange in exchanges
+            for currency, amount in _FUNDS.items()
+        ]
         set_id = await client.create_wallet_set("load", funds)
         print("orders are made", flush=True)
         free = asyncio.Semaphore(_IN_FLIGHT_MAX)
