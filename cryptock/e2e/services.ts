@@ -60,6 +60,8 @@ export interface Platform {
   xwrap: string
   cryptick: string
   password: string
+  /** Run one more program that talks to xWrap over its RPC's address, until the services are stopped. */
+  beside: (args: (rpc: string) => string[], ready: string) => Promise<void>
   /** Search a strategy's parameters from the command line, as a developer does. */
   sweep: (...args: string[]) => Promise<void>
   /** End xWrap without a chance to tidy up, and start it again on the same port. */
@@ -152,6 +154,9 @@ export async function startPlatform(): Promise<Platform> {
       page: found(/page ready: (\S+)/, gateway.printed()),
       password,
       stop,
+      beside: async (args, ready) => {
+        running.push(await start(PYTHON, args(rpc), ready, env))
+      },
       sweep: async (...args) => {
         const command = ['-m', 'cryptick.sweep', ...args, '--sweeps-dir', sweeps, '--xwrap', rpc]
         const child = spawn(PYTHON, command, { cwd: ROOT, env: { ...process.env, ...env } })

@@ -37,8 +37,11 @@ function liveFor(store: AppStore, open: OpenSocket) {
   const market = new Live({
     ...common,
     open: () => open('xwrap', token),
-    catchUp: async (seq) => {
-      const call = { path: '/xwrap/v1/notifications', query: { seq: seq ?? undefined } }
+    catchUp: async (seq, page) => {
+      const call = {
+        path: '/xwrap/v1/notifications',
+        query: { seq: seq ?? undefined, after: page ?? undefined },
+      }
       let answer = await send(call, token())
       if ('error' in answer && answer.error.status === 401) {
         await renewSession()

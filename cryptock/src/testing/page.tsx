@@ -7,37 +7,9 @@ import { CRYPTOCK } from '@/app/pages'
 import type { Place } from '@/app/place'
 import type { RunsPushed } from '@/shared/api/runs'
 import type { Pushed } from '@/shared/api/wire'
-import type { Socket } from '@/shared/live/link'
 import { makeStore } from '@/shared/store'
 import { posted } from './service'
-
-export class FakeSocket implements Socket {
-  readonly asked: { event: string; argument: unknown }[] = []
-  readonly #heard = new Map<string, (argument: unknown) => void>()
-  connects = 0
-
-  on(event: string, heard: (argument: unknown) => void): void {
-    this.#heard.set(event, heard)
-  }
-
-  emitWithAck(event: string, argument: unknown): Promise<unknown> {
-    this.asked.push({ event, argument })
-    return Promise.resolve({ status: 'ok' })
-  }
-
-  connect(): void {
-    this.connects += 1
-    queueMicrotask(() => this.hear('connect', undefined))
-  }
-
-  disconnect(): void {
-    this.hear('disconnect', 'io client disconnect')
-  }
-
-  hear(event: string, argument: unknown): void {
-    this.#heard.get(event)?.(argument)
-  }
-}
+import { FakeSocket } from './socket'
 
 const frames = (count: number) =>
   new Promise<void>((done) => {

@@ -163,7 +163,7 @@ export const service = setupServer(
   get('/control', control),
   get('/control/incidents', incidents),
   get('/ohlcv/:exchange/:pair', candles),
-  get('/notifications', { notifications: [], last_seq: 1, complete: true }),
+  get('/notifications', { notifications: [], last_seq: 1, complete: true, next: null }),
   post('/auth/login', login),
   post('/auth/refresh', login),
   post('/auth/logout', { status: 'ok' }),

@@ -59,9 +59,11 @@ export function Ladder({ exchange, pair, tick }: { exchange: string; pair: strin
         height: 22,
         alignItems: 'center',
         px: 1,
-        background: (t) =>
-          `linear-gradient(to left, ${side === 'bid' ? t.tokens.gain : t.tokens.loss}22 ${share(step.total, most) * 100}%, transparent 0)`,
         '& > *': { textAlign: 'right' },
+      }}
+      // Not a class: there would be another one for each of so many lengths.
+      style={{
+        background: `linear-gradient(to left, ${tokens[side === 'bid' ? 'gain' : 'loss']}22 ${share(step.total, most) * 100}%, transparent 0)`,
       }}
     >
       <Box

@@ -2,6 +2,7 @@ import { Box, Skeleton, ToggleButton, ToggleButtonGroup, Tooltip } from '@mui/ma
 import { lazy, Suspense, useMemo } from 'react'
 import { useSearchParams } from 'react-router'
 import { subtract, ZERO } from '@/shared/amount'
+import type { TradeMessage } from '@/shared/api/wire'
 import { useGetCandlesQuery, useGetExchangesQuery } from '@/shared/api/xwrap'
 import {
   DASH,
@@ -290,6 +291,26 @@ function CandleCard({ row, freq, onFreq }: { row: Row; freq: Freq; onFreq: (freq
   )
 }
 
+const PRINTS: Column<TradeMessage>[] = [
+  { name: 'When', width: '72px', cell: (print) => <Ago at={wireTime(print.time)} /> },
+  {
+    name: 'Price',
+    width: '1fr',
+    number: true,
+    cell: (print) => (
+      <Word tone={print.taker_side === 'buy' ? 'good' : 'bad'}>
+        {print.taker_side === 'buy' ? '▲' : '▼'} <Num value={print.price} />
+      </Word>
+    ),
+  },
+  {
+    name: 'Size',
+    width: '1fr',
+    number: true,
+    cell: (print) => <Num value={print.size} digits={{ max: 4, min: 4 }} />,
+  },
+]
+
 function Prints({ row }: { row: Row }) {
   useTopic('trades', row.exchange, row.pair)
   const prints = useAppSelector((state) => selectPrints(state, row.exchange, row.pair)) ?? []
@@ -303,25 +324,7 @@ function Prints({ row }: { row: Row }) {
           height="260px"
           rows={prints}
           keyOf={(print) => print.trade_id}
-          columns={[
-            { name: 'When', width: '72px', cell: (print) => <Ago at={wireTime(print.time)} /> },
-            {
-              name: 'Price',
-              width: '1fr',
-              number: true,
-              cell: (print) => (
-                <Word tone={print.taker_side === 'buy' ? 'good' : 'bad'}>
-                  {print.taker_side === 'buy' ? '▲' : '▼'} <Num value={print.price} />
-                </Word>
-              ),
-            },
-            {
-              name: 'Size',
-              width: '1fr',
-              number: true,
-              cell: (print) => <Num value={print.size} digits={{ max: 4, min: 4 }} />,
-            },
-          ]}
+          columns={PRINTS}
         />
       )}
     </Card>

@@ -52,19 +52,17 @@ function Equity({ wallets: { sets } }: { wallets: Wallets }) {
   const shown = sets.toSorted((a, b) => b.id - a.id).slice(0, CURVES_MAX)
   const ids = which === 'all' ? [EVERYTHING] : shown.map(({ id }) => id)
   const { currentData, error, refetch } = useGetHistoriesQuery(ids, { pollingInterval: HISTORY_MS })
-  const curves = useMemo(
-    () =>
-      (currentData ?? [])
-        .map((history) => ({
-          name:
-            history.id === EVERYTHING
-              ? 'everything'
-              : (sets.find(({ id }) => id === history.id)?.run_id ?? ''),
-          points: valueOverTime(history).map(({ time, value }) => [time * 1000, value] as const),
-        }))
-        .filter(({ points }) => points.length > 0),
-    [currentData, sets],
-  )
+  // What wallets hold changes all the time; what they are called does not, and only that is drawn.
+  const names = JSON.stringify(sets.map(({ id, run_id }) => [id, run_id ?? '']))
+  const curves = useMemo(() => {
+    const named = new Map(JSON.parse(names) as [number, string][]).set(EVERYTHING, 'everything')
+    return (currentData ?? [])
+      .map((history) => ({
+        name: named.get(history.id) ?? '',
+        points: valueOverTime(history).map(({ time, value }) => [time * 1000, value] as const),
+      }))
+      .filter(({ points }) => points.length > 0)
+  }, [currentData, names])
   return (
     <Card
       title="Equity, USD"
@@ -218,7 +216,8 @@ function Bar({
         <Box
           key={name}
           title={`${name} ${percent(share(usd, whole))}`}
-          sx={{ bgcolor: colour, width: `${share(usd, whole) * 100}%` }}
+          sx={{ bgcolor: colour }}
+          style={{ width: `${share(usd, whole) * 100}%` }}
         />
       ))}
     </Box>

@@ -53,6 +53,26 @@ const COLUMNS: Column<Wallet>[] = [
   { name: 'Exchange', width: 'minmax(70px, 1fr)', cell: ({ exchange }) => exchange },
 ]
 
+const UNALLOCATED = COLUMNS.filter(({ name }) => name !== 'Exchange')
+
+const SETS: Column<WalletSet>[] = [
+  {
+    name: 'For',
+    width: 'minmax(90px, 1fr)',
+    cell: (set) => (
+      <>
+        {set.run_id} <SetState set={set} />
+      </>
+    ),
+  },
+  {
+    name: 'Worth, USD',
+    width: '130px',
+    number: true,
+    cell: (set) => <Num value={worth(set.wallets).usd} digits={{ max: 2, min: 2 }} />,
+  },
+]
+
 function amountColumn(name: string, px: number, cell: Column<Wallet>['cell']): Column<Wallet> {
   return { name, width: `minmax(${px}px, 1fr)`, number: true, cell }
 }
@@ -153,23 +173,7 @@ export function Wallets() {
               selected={selected?.id}
               onOpen={({ id }) => setChosen(id)}
               height="480px"
-              columns={[
-                {
-                  name: 'For',
-                  width: 'minmax(90px, 1fr)',
-                  cell: (set) => (
-                    <>
-                      {set.run_id} <SetState set={set} />
-                    </>
-                  ),
-                },
-                {
-                  name: 'Worth, USD',
-                  width: '130px',
-                  number: true,
-                  cell: (set) => <Num value={worth(set.wallets).usd} digits={{ max: 2, min: 2 }} />,
-                },
-              ]}
+              columns={SETS}
             />
           )}
         </Card>
@@ -211,7 +215,7 @@ export function Wallets() {
       <Card title="Unallocated">
         <Table
           label="Unallocated funds"
-          columns={COLUMNS.filter(({ name }) => name !== 'Exchange')}
+          columns={UNALLOCATED}
           rows={data.unallocated.wallets}
           keyOf={walletKey}
         />

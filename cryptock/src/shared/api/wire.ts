@@ -263,4 +263,6 @@ export interface Notifications {
   notifications: { method: string; params: unknown }[]
   last_seq: number
   complete: boolean
+  /** Where the next page begins, if this is not all. */
+  next: number | null
 }

@@ -1,7 +1,7 @@
 /** What the page asks xWrap for. What is pushed comes through `live`. */
 import { createApi } from '@reduxjs/toolkit/query/react'
 import type { Amount } from '../amount'
-import { KEPT_MAX, ordersReceived, tradesReceived } from '../live/orders'
+import { allWanted, KEPT_MAX, ordersReceived, tradesReceived } from '../live/orders'
 import { request } from './request'
 import type {
   Candles,
@@ -126,6 +126,7 @@ export const xwrapApi = createApi({
         )
         if (answer.error) return { error: answer.error }
         const rows = answer.data as { id: number }[]
+        api.dispatch(allWanted())
         api.dispatch(
           queryArg === 'orders' ? ordersReceived(rows as Order[]) : tradesReceived(rows as Trade[]),
         )

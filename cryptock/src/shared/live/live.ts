@@ -6,7 +6,7 @@
  * time before has certainly arrived.
  */
 import type { UnknownAction } from '@reduxjs/toolkit'
-import type { Notifications, Order, Pushed, Trade, WalletSet } from '../api/wire'
+import type { LogRecord, Notifications, Order, Pushed, Trade, WalletSet } from '../api/wire'
 import { xwrapApi } from '../api/xwrap'
 import { Link, type Socket } from './link'
 import {
@@ -22,8 +22,8 @@ import { ordersReceived, tradesReceived } from './orders'
 export interface LiveOptions {
   /** Makes a socket that is not connected yet. */
   open: () => Socket
-  /** Asks for notifications after a number; without one for the newest number only. */
-  catchUp: (seq: number | null) => Promise<Notifications>
+  /** Asks for notifications after a number, a page after another; without one for the newest number only. */
+  catchUp: (seq: number | null, page: number | null) => Promise<Notifications>
   /** Asks for a new token where the service has refused the old one. */
   renew: () => Promise<void>
   dispatch: (action: UnknownAction | ReturnType<typeof xwrapApi.util.updateQueryData>) => unknown
@@ -99,11 +99,15 @@ export class Live {
   }
 
   async #catchUp(current: () => boolean): Promise<void> {
-    const missed = await this.#options.catchUp(this.#cursor)
-    if (!current()) return
+    let missed: Notifications | null = null
+    do {
+      missed = await this.#options.catchUp(this.#cursor, missed?.next ?? null)
+      if (!current()) return
+      this.#link.flush()
+      for (const { method, params } of this.#unheard(missed)) this.#link.add(method, params)
+      this.#link.flush()
+    } while (missed.next)
     this.#cursor = this.#newest = missed.last_seq
-    for (const { method, params } of missed.notifications) this.#link.add(method, params)
-    this.#link.flush()
     this.#options.dispatch(
       xwrapApi.util.invalidateTags([
         'Exchanges',
@@ -118,10 +122,19 @@ export class Live {
     for (const { topic } of this.#wanted.values()) void this.#ask('subscribe', topic)
   }
 
+  /** Some may have been pushed before the drop: of what has no number of its own nothing is told twice. */
+  #unheard({ notifications }: Notifications): Notifications['notifications'] {
+    const keyOf = ({ created, message }: LogRecord) => `${created} ${message}`
+    const heard = new Set(this.#options.getState().market.logs.map(keyOf))
+    return notifications.filter(
+      ({ method, params }) => method !== 'logmessages' || !heard.has(keyOf(params as LogRecord)),
+    )
+  }
+
   async #moveCursor(): Promise<void> {
     const before = this.#cursor
     if (!this.#link.isLive()) return
-    const newest = await this.#options.catchUp(null).catch(() => null)
+    const newest = await this.#options.catchUp(null, null).catch(() => null)
     // Over a drop the cursor has to stay where it was.
     if (newest === null || !this.#link.isLive() || before !== this.#cursor) return
     this.#cursor = this.#newest

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { Order, Trade } from '../api/wire'
 import { makeStore } from '../store'
 import {
+  allWanted,
   KEPT_MAX,
   ordersForgotten,
   ordersReceived,
+  PUSHED_MAX,
   selectOpen,
   selectOrder,
   selectOrders,
@@ -35,14 +37,18 @@ describe('orders', () => {
     expect(selectOrders(store.getState())).toEqual([])
   })
 
-  it('are kept up to a number, and open ones beyond it', () => {
+  it.each([
+    ['what is pushed', PUSHED_MAX],
+    ['all that are wanted', KEPT_MAX],
+  ])('are kept up to a number, and open ones beyond it: %s', (_, most) => {
     const store = makeStore()
-    const many = Array.from({ length: KEPT_MAX + 2 }, (_, at) => at + 1)
+    if (most === KEPT_MAX) store.dispatch(allWanted())
+    const many = Array.from({ length: most + 2 }, (_, at) => at + 1)
     store.dispatch(ordersReceived(many.map((id) => order(id, '1', id === 1 ? 'open' : 'done'))))
     store.dispatch(tradesReceived(many.map((id) => trade(id, id))))
-    expect(selectOrders(store.getState())).toHaveLength(KEPT_MAX + 1)
+    expect(selectOrders(store.getState())).toHaveLength(most + 1)
     expect(selectOrder(store.getState(), 1)).toBeDefined()
     expect(selectOrder(store.getState(), 2)).toBeUndefined()
-    expect(selectTrades(store.getState())).toHaveLength(KEPT_MAX)
+    expect(selectTrades(store.getState())).toHaveLength(most)
   })
 })

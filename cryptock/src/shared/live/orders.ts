@@ -3,17 +3,24 @@ import { createSelector, createSlice, original, type PayloadAction } from '@redu
 import type { Order, Trade } from '../api/wire'
 import { Numbered } from './numbered'
 
-/** Of each, the newest; orders that are not done are always kept. */
+/** Of each, the newest, once all are read; orders that are not done are always kept. */
 export const KEPT_MAX = 100_000
+/** Before that: of what is pushed for hours more is not looked at. */
+export const PUSHED_MAX = 10_000
 
 interface OrdersState {
   orders: Numbered<Order>
   trades: Numbered<Trade>
+  kept: number
 }
 
 const isOpen = ({ status }: Order): boolean => status !== 'done'
 
-const initialState = (): OrdersState => ({ orders: new Numbered(), trades: new Numbered() })
+const initialState = (): OrdersState => ({
+  orders: new Numbered(),
+  trades: new Numbered(),
+  kept: PUSHED_MAX,
+})
 
 /** A state as it is, not as a draft of it. */
 const settled = (draft: unknown): OrdersState => original(draft) as OrdersState
@@ -29,12 +36,14 @@ export const ordersSlice = createSlice({
         ({ id, last_updated_at }) =>
           (state.orders.find(id)?.last_updated_at ?? '') <= last_updated_at,
       )
-      return { ...state, orders: state.orders.with(newer).first(KEPT_MAX, isOpen) }
+      return { ...state, orders: state.orders.with(newer).first(state.kept, isOpen) }
     },
     tradesReceived: (draft, { payload }: PayloadAction<Trade[]>): OrdersState => {
       const state = settled(draft)
-      return { ...state, trades: state.trades.with(payload).first(KEPT_MAX) }
+      return { ...state, trades: state.trades.with(payload).first(state.kept) }
     },
+    /** From now on all are kept that are read. */
+    allWanted: (draft): OrdersState => ({ ...settled(draft), kept: KEPT_MAX }),
     ordersForgotten: initialState,
   },
   selectors: {
@@ -52,6 +61,6 @@ export const ordersSlice = createSlice({
   },
 })
 
-export const { ordersReceived, tradesReceived, ordersForgotten } = ordersSlice.actions
+export const { ordersReceived, tradesReceived, allWanted, ordersForgotten } = ordersSlice.actions
 export const { selectOrders, selectTrades, selectOrder, selectOpen, selectTradesOf } =
   ordersSlice.selectors

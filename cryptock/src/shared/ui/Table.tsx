@@ -1,7 +1,7 @@
 /** Tables whose rows keep their height and are drawn only where they are seen. */
 import { Box, ButtonBase } from '@mui/material'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useRef } from 'react'
+import { type KeyboardEvent, memo, type ReactNode, useRef } from 'react'
 
 export interface Column<Row> {
   name: string
@@ -59,6 +59,8 @@ export function Table<Row>({
     minWidth: 'max-content',
     borderBottom: 1,
     borderColor: 'divider',
+    '& > [role=cell]': { whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' },
+    '& > .number': { textAlign: 'right' },
   }
   return (
     <Box
@@ -87,7 +89,8 @@ export function Table<Row>({
             key={name}
             role="columnheader"
             aria-sort={sorted}
-            sx={{ textAlign: number ? 'right' : 'left', whiteSpace: 'nowrap' }}
+            className={number ? 'number' : undefined}
+            sx={{ whiteSpace: 'nowrap' }}
           >
             {onSort === undefined ? (
               name
@@ -105,11 +108,8 @@ export function Table<Row>({
       </Box>
       <Box
         role="rowgroup"
-        sx={
-          height === undefined
-            ? {}
-            : { height: virtual.getTotalSize(), position: 'relative', minWidth: 'max-content' }
-        }
+        sx={{ position: 'relative', minWidth: 'max-content' }}
+        style={height === undefined ? {} : { height: virtual.getTotalSize() }}
       >
         <Box
           role="presentation"
@@ -139,20 +139,7 @@ export function Table<Row>({
                   ...(key === selected && { bgcolor: 'action.selected' }),
                 }}
               >
-                {columns.map(({ name, number, cell }) => (
-                  <Box
-                    key={name}
-                    role="cell"
-                    sx={{
-                      textAlign: number ? 'right' : 'left',
-                      whiteSpace: 'nowrap',
-                      overflow: 'hidden',
-                      textOverflow: 'ellipsis',
-                    }}
-                  >
-                    {cell(row)}
-                  </Box>
-                ))}
+                <Cells columns={columns} row={row} />
               </Box>
             )
           })}
@@ -161,3 +148,14 @@ export function Table<Row>({
     </Box>
   )
 }
+
+function CellsOf<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row }): ReactNode {
+  return columns.map(({ name, number, cell }) => (
+    <div key={name} role="cell" className={number ? 'number' : undefined}>
+      {cell(row)}
+    </div>
+  ))
+}
+
+/** Drawn anew only where the row or the columns are others: rows come by the hundred a second. */
+const Cells = memo(CellsOf) as typeof CellsOf

@@ -55,7 +55,11 @@ export function Total({
         }}
       >
         {parts.map(({ name, usd, colour }) => (
-          <Box key={name} sx={{ bgcolor: colour, width: `${share(usd, all.usd) * 100}%` }} />
+          <Box
+            key={name}
+            sx={{ bgcolor: colour }}
+            style={{ width: `${share(usd, all.usd) * 100}%` }}
+          />
         ))}
       </Box>
       <Box sx={{ display: 'flex', gap: 5, mt: 2, fontSize: 13, flexWrap: 'wrap' }}>
