@@ -68,6 +68,7 @@ describe('an operator', () => {
     await story.button('Start on paper').click()
     await page.waitForURL(/\/runs\//)
     runPage = page.url()
+    await page.getByRole('tab', { name: 'Orders and fills' }).click()
     await page
       .getByRole('row', { name: /filled.*BTC|BTC.*filled/ })
       .first()

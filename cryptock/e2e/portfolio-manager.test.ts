@@ -113,7 +113,7 @@ describe('a portfolio manager', () => {
     await story.button(/^Trade \d+ orders, fees ≈/).click()
     const asked = page.getByRole('dialog')
     await asked
-      .getByText(/^Buy .* on gdax/)
+      .getByText(/Buy [\d.]+ [A-Z]+ on gdax at about/)
       .first()
       .waitFor()
     await asked.getByText('This is virtual money.').waitFor()

@@ -47,7 +47,7 @@ describe('a strategy developer', () => {
     await code.press('Shift+Home')
     await code.pressSequentially('retrun')
     await page
-      .getByRole('button', { name: /✕ line \d+/ })
+      .getByRole('button', { name: /Undefined name `retrun`/ })
       .first()
       .waitFor()
     await story.look('editor-lint')
