@@ -307,7 +307,7 @@ function Prints({ row }: { row: Row }) {
             { name: 'When', width: '72px', cell: (print) => <Ago at={wireTime(print.time)} /> },
             {
               name: 'Price',
-              width: '1fr',
+              width: 'minmax(72px, 1fr)',
               number: true,
               cell: (print) => (
                 <Word tone={print.taker_side === 'buy' ? 'good' : 'bad'}>
@@ -317,7 +317,7 @@ function Prints({ row }: { row: Row }) {
             },
             {
               name: 'Size',
-              width: '1fr',
+              width: 'minmax(72px, 1fr)',
               number: true,
               cell: (print) => <Num value={print.size} digits={{ max: 4, min: 4 }} />,
             },

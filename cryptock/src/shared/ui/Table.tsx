@@ -56,7 +56,8 @@ export function Table<Row>({
     alignItems: 'center',
     height: ROW_PX,
     px: 2,
-    minWidth: 'max-content',
+    // As wide as its columns at least, whatever is in them: so the head stands over the cells.
+    minWidth: 'min-content',
     borderBottom: 1,
     borderColor: 'divider',
   }
@@ -108,7 +109,7 @@ export function Table<Row>({
         sx={
           height === undefined
             ? {}
-            : { height: virtual.getTotalSize(), position: 'relative', minWidth: 'max-content' }
+            : { height: virtual.getTotalSize(), position: 'relative', minWidth: 'min-content' }
         }
       >
         <Box
