@@ -119,8 +119,12 @@ describe('an operator', () => {
   it('is told the truth while xWrap is away, and has everything again once it is back', async () => {
     const { page } = story
     const before = await page.getByRole('table', { name: 'Orders' }).getByRole('row').count()
+    await page.goto(runPage)
+    await page.getByText('xWrap connected').waitFor()
     await story.services.restartXWrap(async () => {
+      await page.getByText('xWrap can’t be reached.').waitFor()
       await page.getByText(/xWrap not connected/).waitFor()
+      await story.look('run-away')
       await story.go('m')
       await page
         .getByText(/^stale/)
@@ -130,9 +134,9 @@ describe('an operator', () => {
       await story.look('market-away')
       await dashboard.getByText('xWrap can’t be reached.').waitFor()
       await story.accessible('xwrap-away', dashboard)
-      await page.goto(runPage)
+      await page.reload()
       await page.getByText('xWrap can’t be reached.').waitFor()
-      await story.look('run-away')
+      await story.look('away')
     })
     await page.getByText('xWrap connected').waitFor()
     await page.getByText('xWrap can’t be reached.').waitFor({ state: 'hidden' })
