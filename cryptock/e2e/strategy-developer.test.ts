@@ -114,7 +114,7 @@ describe('a strategy developer', () => {
     await story.button('Compare 2').click()
     await page.getByRole('img', { name: 'Equity and drawdown of the runs' }).waitFor()
     const figures = page.getByRole('table', { name: 'Figures side by side' })
-    expect(await figures.getByRole('columnheader').count()).toBe(3)
+    expect(await figures.getByRole('columnheader').count()).toBe(2)
     await story.look('compare')
   })
 
