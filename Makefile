@@ -1,6 +1,6 @@
 # `make run` and `make test` set up what they need by themselves; the second time is quick.
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit page bench clean
+.PHONY: help run test check unit money page bench core clean
 
 PYTHON ?= python3
 CONFIG ?=
@@ -20,9 +20,10 @@ help: ## what there is
 run: $(RUN_READY) ## market, xWrap, Cryptick, a paper run and the page until Ctrl-C (CONFIG=settings-sample.json: the real exchanges)
 	@devops/debian-packages.sh nodejs npm
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(PAGE_BUILT)
+	@$(MAKE) --no-print-directory core
 	@$(PY) -m devops.launch $(if $(CONFIG),--config $(CONFIG))
 
-test: check unit page ## all checks and tests
+test: check unit money page ## all checks and tests
 
 check: $(TEST_READY) ## format, lint, types and import contracts
 	@echo "== ruff format";  $(VENV)/bin/ruff format --check --quiet . || { echo "run: $(VENV)/bin/ruff format ."; exit 1; }
@@ -37,6 +38,11 @@ unit: $(TEST_READY) ## the tests with coverage
 	@$(PY) -W error -m coverage run -m nose2 -s tests -t .; status=$$?; \
 	  $(VENV)/bin/coverage combine --quiet; $(VENV)/bin/coverage report --skip-covered --skip-empty | tail -25; exit $$status
 
+money: $(TEST_READY) ## the tests that money depends on, against the compiled core
+	@$(MAKE) --no-print-directory core
+	@echo "== unittest, compiled core"
+	@CRYPTICK_PURE=0 $(PY) -W error -m devops.compiled_tests
+
 page: $(TEST_READY) ## the page's checks, its tests with coverage, and a person's way through it
 	@devops/debian-packages.sh nodejs npm chromium
 	@$(MAKE) --no-print-directory $(PAGE_BUILT)
@@ -46,7 +52,12 @@ page: $(TEST_READY) ## the page's checks, its tests with coverage, and a person'
 
 bench: $(TEST_READY) ## the benchmarks, as ratios in one run
 	@$(MAKE) --no-print-directory $(BENCH_READY) || echo "the peers can't be installed: they are left out"
+	@$(MAKE) --no-print-directory core
 	@$(PY) -m benchmarks
+
+core: $(RUN_READY) ## compile the core, where there is a C compiler
+	@needs=$$($(PY) -m devops.compile --needs); [ -z "$$needs" ] || devops/debian-packages.sh $$needs
+	@$(PY) -m devops.compile
 
 clean: ## remove what was built, but not var/ (your data)
 	rm -rf $(PAGE)/node_modules $(PAGE)/dist $(PAGE)/coverage

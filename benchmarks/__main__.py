@@ -2,10 +2,12 @@
 
 import importlib
 import pkgutil
+import platform
 import sys
 
 import benchmarks
 from benchmarks.table import show
+from exchange_wrapper.compiled import describe
 
 _NO_BENCHMARKS = {"__main__", "backtest_strategies", "level_feed", "quiet_exchange", "served"}
 _NO_BENCHMARKS |= {"soak", "soak_model", "soak_worker", "table"}
@@ -17,6 +19,7 @@ def main(wanted: list[str]) -> int:
     if unknown := set(wanted) - set(names):
         print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
         return 2
+    print(f"this is {describe()}, Python {platform.python_version()}")
     for name in wanted or names:
         module = importlib.import_module(f"benchmarks.{name}")
         show(str(module.__doc__).partition("\n")[0], module.run())

@@ -24,10 +24,9 @@ from benchmarks.backtest_strategies import BookMid, DailyRebalance, SmaCross, Sm
 from benchmarks.table import Figure
 from cryptick.audit import AuditLog
 from cryptick.backtest import Backtest
-from cryptick.book_replay import Recording
-from cryptick.candle_market import Series
 from cryptick.errors import UsageError
 from cryptick.fill_rule import FillModel, FillRule
+from cryptick.market_data import Recording, Series
 from cryptick.report import Summary
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory

@@ -3,41 +3,16 @@
 from pathlib import Path
 from typing import Final, Self
 
-import msgspec
-
+from cryptick.audit_record import AuditRecord, EventReference
 from cryptick.hub import Cause
-from cryptick.messages import MarketEvent, Message, encode_into, market_method
+from cryptick.messages import ENCODER, Message
 from exchange_wrapper.times import UtcNs, to_iso
 
-__all__ = ["AuditLog", "AuditRecord", "EventReference"]
+__all__ = ["AuditLog"]
 
 _BUFFER: Final = 1 << 18  # bytes
 
-
-class EventReference(msgspec.Struct, frozen=True, gc=False):
-    """A market event by its name; history has it whole."""
-
-    method: str
-    exchange: str
-    pair: str
-    time: str  # ISO 8601; of a bar when it opened
-
-    @classmethod
-    def to(cls, event: MarketEvent) -> "EventReference":
-        """Return the reference to an event."""
-        return cls(market_method(event), event.exchange, event.pair, to_iso(event.time))
-
-
-class AuditRecord(msgspec.Struct, frozen=True, gc=False):
-    """One line: the message, when it was delivered, and what was being handled as it was posted.
-
-    ``cause`` is the sequence of a message, a market event, or None for the runner itself.
-    """
-
-    sequence: int
-    time: str
-    cause: int | EventReference | None
-    message: Message
+_encode_into: Final = ENCODER.encode_into  # behind what is there, where the place is -1
 
 
 class AuditLog:
@@ -63,7 +38,7 @@ class AuditLog:
         if time != self._time:  # many messages are delivered at one time
             self._time, self._time_text = time, to_iso(time)
         lines = self._lines
-        encode_into(AuditRecord(sequence, self._time_text, known, message), lines)
+        _encode_into(AuditRecord(sequence, self._time_text, known, message), lines, -1)
         lines += b"\n"
         if len(lines) > self._size:
             self._write()

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 
-from cryptick.book_replay import BAR_FREQ_S, BookReplay, RecordedSource, Recording
-from cryptick.candle_market import Series
+from cryptick.book_replay import BAR_FREQ_S, BookReplay
 from cryptick.candle_replay import CandleReplay
 from cryptick.clock import SimulatedClock
 from cryptick.components import Components
@@ -15,6 +14,7 @@ from cryptick.fill_recorder import FillRecorder
 from cryptick.fill_rule import FillModel
 from cryptick.hashed_events import HashedEvents
 from cryptick.hub import Audit, Hub
+from cryptick.market_data import RecordedSource, Recording, Series
 from cryptick.metrics import FloatArray, IntArray
 from cryptick.report import RunResult, Summary, write_summary
 from cryptick.request import RunRequest

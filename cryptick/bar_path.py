@@ -14,7 +14,8 @@ Against the trader: no fill at a touch, no queue is jumped, and no stop order is
 triggered by the path; a strategy's own stop comes at the next quote or bar.
 """
 
-from cryptick.candle_market import CandleExchange, CandleMarket, Series
+from cryptick.candle_market import CandleExchange, CandleMarket
+from cryptick.market_data import Series
 from exchange_wrapper.orders import Order
 from exchange_wrapper.paper import Execution
 from exchange_wrapper.times import SECOND, UtcNs
@@ -58,8 +59,14 @@ class PathExchange(CandleExchange):
 class PathMarket(CandleMarket):
     """One pair whose price follows a path inside each bar."""
 
-    is_calm = False  # the path turns within each bar
-    _reached = UtcNs(0)  # until when orders have met the path
+    def __init__(self, series: Series, venue: CandleExchange, number: int) -> None:
+        super().__init__(series, venue, number)
+        self._reached = UtcNs(0)  # until when orders have met the path
+
+    @property
+    def is_calm(self) -> bool:
+        """Never: the path turns within each bar."""
+        return False
 
     def begin(self, now: UtcNs) -> None:
         """Note that an order comes now: what the path did before does not concern it."""

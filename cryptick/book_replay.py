@@ -10,12 +10,11 @@ Nothing is known before its time: events are read one by one, a view of a book s
 applied to it, and a timer for a time that has passed fires now.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from heapq import merge
 from itertools import repeat
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from cryptick.clock import SimulatedClock
 from cryptick.exchange_simulator import ExchangeSimulator, Progress
 from cryptick.fill_rule import FillRule
 from cryptick.hub import Hub, MarketHandler
+from cryptick.market_data import Recording
 from cryptick.messages import BAR, BOOK, QUOTE, TRADE, Bar, MarketTrade, Quote
 from cryptick.metrics import FloatArray, IntArray
 from exchange_wrapper.candles import CandleBuilder, Candles
@@ -31,11 +31,10 @@ from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.live_book import BookState, LiveBook
 from exchange_wrapper.market import BookSnapshot, BookUpdate, MarketEvent, TradePrint
 from exchange_wrapper.numbers import Ticks
-from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import Execution, PaperExchange
 from exchange_wrapper.times import SECOND, UtcNs
 
-__all__ = ["BAR_FREQ_S", "BookReplay", "RecordedSource", "Recording"]
+__all__ = ["BAR_FREQ_S", "BookReplay"]
 
 BAR_FREQ_S: Final = 300
 """Length of the bars unless another one is asked for: that of paper."""
@@ -43,64 +42,6 @@ BAR_FREQ_S: Final = 300
 _LATE_TRADES_NS: Final = 2 * SECOND  # a bar is told so long after its interval's end, as by xWrap
 _PROGRESS: Final = 20_000  # events
 _LIVE: Final = BookState.LIVE  # the look-up through the class is felt
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What was received of one pair.
-
-    Attributes
-    ----------
-    exchange : str
-    pair : Pair
-        With the increments of the events.
-    start : UtcNs
-        When the first event was received, or earlier.
-    freq_s : int
-        Length of the bars that are made of its trades.
-    events : iterable of MarketEvent
-        In the order in which they were received; read once.
-    """
-
-    exchange: str
-    pair: Pair
-    start: UtcNs
-    freq_s: int
-    events: Iterable[MarketEvent]
-
-    @property
-    def market(self) -> tuple[str, str]:
-        """Exchange and pair."""
-        return self.exchange, self.pair.name()
-
-
-class _RecordedPair(Protocol):
-    @property
-    def exchange(self) -> str: ...
-
-    @property
-    def pair(self) -> str: ...
-
-    @property
-    def tick_size(self) -> Decimal: ...
-
-    @property
-    def lot_size(self) -> Decimal: ...
-
-
-@runtime_checkable
-class RecordedSource(Protocol):
-    """A history that has recordings."""
-
-    def recordings(self) -> Sequence[_RecordedPair]:
-        """Return of which pairs books and trades are recorded."""
-        ...
-
-    def recorded_events(
-        self, exchange: str, pair: str, start: UtcNs | None = None, end: UtcNs | None = None
-    ) -> Iterable[MarketEvent]:
-        """Return what was received of a pair in [start, end), at least one event."""
-        ...
 
 
 class BookReplay(ExchangeSimulator):
@@ -270,7 +211,7 @@ class BookReplay(ExchangeSimulator):
 
     def _sample(self, second: int) -> None:
         self._seconds.append(second)
-        bids = (market.last_bid for market in self._markets)
+        bids = [market.last_bid for market in self._markets]
         self._bids.append([np.nan if bid is None else float(bid) for bid in bids])
 
 
@@ -337,6 +278,6 @@ class _BookMarket:
 
 
 def _bars(market: _BookMarket, candles: Candles) -> Iterator[Bar]:
-    prices = (candles.floats(name).tolist() for name in ("open", "high", "low", "close", "volume"))
+    prices = [candles.floats(name).tolist() for name in ("open", "high", "low", "close", "volume")]
     for time, *figures in zip((candles.time * SECOND).tolist(), *prices, strict=True):
         yield Bar(*market.place, candles.freq_s, time, *figures)

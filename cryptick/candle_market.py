@@ -21,8 +21,6 @@ What a candle can't tell is decided once, here, and against the trader:
 No price is shown before its time.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -32,9 +30,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cryptick.display_book import DisplayBook
 from cryptick.fill_rule import FillRule
+from cryptick.market_data import Series
 from cryptick.timeline import Timeline
-from exchange_wrapper.book import L2Book
 from exchange_wrapper.candles import Candles, Instrument
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order
@@ -44,41 +43,14 @@ from exchange_wrapper.terms import DoneReason, OrderType, Side
 from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = [
-    "DEPTH",
     "PATH_GRACE_NS",
     "CandleExchange",
     "CandleMarket",
-    "Series",
 ]
 
 PATH_GRACE_NS: Final = SECOND
 
-DEPTH: Final = Lots(10**18)  # more than anybody can want
-
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Series:
-    """An instrument and its candles, at least one."""
-
-    instrument: Instrument
-    candles: Candles
-
-    @property
-    def market(self) -> tuple[str, str]:
-        """Exchange and pair."""
-        return self.instrument.exchange, self.instrument.pair
-
-    @property
-    def freq_s(self) -> int:
-        """Length of the bars."""
-        return self.candles.freq_s
-
-    @property
-    def start(self) -> UtcNs:
-        """When the first bar opens."""
-        return UtcNs(int(self.candles.time[0]) * SECOND)
 
 
 class CandleExchange(PaperExchange):
@@ -171,7 +143,7 @@ class CandleMarket:
         self._number = number
         self._slippage = Fraction(venue.rule.slippage_bps) / 10_000
         self._slips = bool(self._slippage)
-        self._book = _Display(self.pair)
+        self._book = DisplayBook()
         self._shown: int | None = None  # the timeline's position of which the book shows the price
         self._engine = venue.add_pair(self.pair, self._book)
 
@@ -278,40 +250,6 @@ class CandleMarket:
         self._book.show(price - 1, price)
         self._shown = None
         return self._engine.fresh(now)
-
-
-class _Display(L2Book):
-    """A book that shows one bid and one ask, each without limit of size."""
-
-    __slots__ = ("_shown",)
-
-    def __init__(self, pair: Pair) -> None:
-        super().__init__(pair)
-        self._shown: dict[Side, dict[Ticks, Lots]] = {Side.BUY: {}, Side.SELL: {}}
-
-    def show(self, bid: int, ask: int) -> None:
-        """Replace what is shown; a bid of 0 is none."""
-        if ask == self.best_ask and bid == self.best_bid:
-            return
-        self.best_bid, self.best_ask = Ticks(bid) if bid > 0 else None, Ticks(ask)
-        self._shown = {
-            Side.BUY: {Ticks(bid): DEPTH} if bid > 0 else {},
-            Side.SELL: {Ticks(ask): DEPTH},
-        }
-
-    @property
-    def bids(self) -> dict[Ticks, Lots]:
-        """The one bid."""
-        return self._shown[Side.BUY]
-
-    @property
-    def asks(self) -> dict[Ticks, Lots]:
-        """The one ask."""
-        return self._shown[Side.SELL]
-
-    def levels(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
-        """Yield the level of a side."""
-        return iter(self._shown[side].items())
 
 
 def _on_grid(instrument: Instrument, candles: Candles) -> tuple[Pair, IntArray]:

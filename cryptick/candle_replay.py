@@ -10,11 +10,13 @@ import numpy as np
 
 from cryptick.bar_path import PathExchange
 from cryptick.book_view import BookView
-from cryptick.candle_market import DEPTH, CandleExchange, CandleMarket, Series
+from cryptick.candle_market import CandleExchange, CandleMarket
 from cryptick.clock import SimulatedClock
+from cryptick.display_book import DEPTH
 from cryptick.exchange_simulator import ExchangeSimulator, Progress
 from cryptick.fill_rule import FillModel, FillRule
 from cryptick.hub import Hub, MarketHandler
+from cryptick.market_data import Series
 from cryptick.messages import BAR, BOOK, QUOTE, Bar, MarketEvent, Quote
 from cryptick.metrics import FloatArray, IntArray, steps
 from cryptick.timeline import Timeline
@@ -157,14 +159,16 @@ class CandleReplay(ExchangeSimulator):
                 heard |= mine
                 sources[one] = source(int(rows[0]), int(rows[-1]) + 1)
         handlers = {one: self._heard_by[one][0] for one in sources}
-        codes = code[heard].tolist()
-        return zip(
-            (np.flatnonzero(heard) + first).tolist(),
-            timeline.time[first:stop][heard].tolist(),
-            map(next, map(sources.__getitem__, codes)),
-            map(handlers.__getitem__, codes),
-            strict=False,
-        )
+        if len(sources) == 1:  # mostly, and then nothing has to be looked up
+            [events], [handler] = sources.values(), handlers.values()
+            handled: Iterable[MarketHandler] = repeat(handler)
+        else:
+            codes = code[heard].tolist()
+            events = map(next, map(sources.__getitem__, codes))
+            handled = map(handlers.__getitem__, codes)
+        positions = (np.flatnonzero(heard) + first).tolist()
+        times = timeline.time[first:stop][heard].tolist()
+        return zip(positions, times, events, handled, strict=False)
 
     def _next_touch(self, first: int, stop: int) -> int:
         """Return the first event in [first, stop) that open orders have to meet, or ``stop``.
@@ -269,7 +273,7 @@ def _bars(market: CandleMarket, first: int, stop: int) -> Iterator[Bar]:
     """Make the bars of some rows, as they are asked for."""
     candles, digits = market.candles, 10.0**market.candles.price_digits
     rows = slice(first, stop)
-    prices = ((column[rows] / digits).tolist() for column in candles.columns()[1:5])
+    prices = [(column[rows] / digits).tolist() for column in candles.columns()[1:5]]
     return map(
         Bar,
         repeat(market.exchange),
@@ -286,10 +290,8 @@ def _quotes(market: CandleMarket, first: int, stop: int) -> Iterator[Quote]:
     rows = slice(first, stop)
     price = map(market.pair.price, market.prices[0, rows].tolist())
     times = (market.candles.time[rows] * SECOND).tolist()
-    return (
-        Quote(market.exchange, market.pair.name(), at, at, time)
-        for at, time in zip(price, times, strict=True)
-    )
+    for at, time in zip(price, times, strict=True):
+        yield Quote(market.exchange, market.pair.name(), at, at, time)
 
 
 def _all(handlers: tuple[MarketHandler, ...]) -> MarketHandler:

@@ -29,15 +29,16 @@ from cryptick.metrics import FloatArray, IntArray
 from cryptick.past_candles import PastCandles
 from cryptick.strategy.base import Balance
 from exchange_wrapper.candles import Candles
-from exchange_wrapper.changes import OrderChanged, TradeMade, worth_telling
+from exchange_wrapper.changes import Change, OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import UnknownName, XWrapError
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import ZERO
-from exchange_wrapper.orders import OrderRequest
+from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import Execution, PaperExchange
+from exchange_wrapper.telling import worth_telling
 from exchange_wrapper.times import UtcNs
 
 __all__ = ["ExchangeSimulator", "Progress"]
@@ -242,7 +243,7 @@ class ExchangeSimulator(ABC):
 
     def _tell(self) -> None:
         """Tell what became of orders: what xWrap tells of a commit."""
-        changes = [
+        changes: list[Change] = [
             change
             for change in self._desk.take_changes()
             if type(change) is OrderChanged or type(change) is TradeMade
@@ -250,6 +251,42 @@ class ExchangeSimulator(ABC):
         notify = self._hub.notify
         for change in worth_telling(changes) if len(changes) > 1 else changes:
             if type(change) is OrderChanged:
-                notify(ORDER_UPDATE, OrderUpdate.of(change.order))
+                notify(ORDER_UPDATE, _order_update(change.order))
             elif type(change) is TradeMade:
-                notify(FILL, Fill.of(change.trade, change.order))
+                notify(FILL, _fill(change.trade, change.order))
+
+
+def _order_update(order: Order) -> OrderUpdate:
+    """Return what tells the state of a desk's order."""
+    request, filled = order.request, order.filled
+    return OrderUpdate(
+        request.client_oid,
+        request.exchange,
+        request.pair,
+        request.type,
+        request.side,
+        request.size,
+        request.limit,
+        order.status,
+        order.done_reason,
+        order.message,
+        order.pair.sizes[filled],
+        order.avg_price if filled else ZERO,
+        order.last_updated_at,
+    )
+
+
+def _fill(trade: Trade, order: Order) -> Fill:
+    """Return what tells a trade of a desk's order."""
+    request, pair = order.request, order.pair
+    return Fill(
+        request.client_oid,
+        request.exchange,
+        request.pair,
+        request.side,
+        pair.prices[trade.price],
+        pair.sizes[trade.size],
+        trade.fee,
+        trade.maker,
+        trade.time,
+    )

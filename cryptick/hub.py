@@ -305,7 +305,9 @@ class Hub:
         else:
             kind = market_method(cause).partition(".")[2]
             where = f"the {kind} of {cause.exchange} {cause.pair} at {to_iso(cause.time)}"
-        return HandlerFailed(f"{type(error).__name__} on {where}: {error}")
+        failure = HandlerFailed(f"{type(error).__name__} on {where}: {error}")
+        failure.__cause__ = error  # the `from` of a raise is lost in compiled code
+        return failure
 
     def _repeat(
         self, following: Callable[[UtcNs], UtcNs], callback: Callable[[], None], name: str

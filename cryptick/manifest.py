@@ -15,10 +15,9 @@ import msgspec
 import numpy as np
 
 from cryptick import __version__
-from cryptick.book_replay import Recording
-from cryptick.candle_market import Series
 from cryptick.fill_rule import FillModel, FillRule
 from cryptick.hashed_events import HashedEvents
+from cryptick.market_data import Recording, Series
 from cryptick.request import Fees, RunRequest, make_params_from_json
 from cryptick.strategy import Strategy, find_strategy
 from exchange_wrapper.candles import Candles

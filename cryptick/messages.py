@@ -20,7 +20,6 @@ import msgspec
 from cryptick.book_view import BookView
 from exchange_wrapper.errors import ApiUsageError, XWrapError
 from exchange_wrapper.numbers import ZERO
-from exchange_wrapper.orders import Order, Trade
 from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
 from exchange_wrapper.times import UtcNs
 
@@ -28,6 +27,7 @@ __all__ = [
     "BAR",
     "BOOK",
     "CANCEL",
+    "ENCODER",
     "FILL",
     "LOG",
     "ORDER",
@@ -50,7 +50,6 @@ __all__ = [
     "Result",
     "decode",
     "encode",
-    "encode_into",
     "market_method",
     "payload",
 ]
@@ -207,26 +206,6 @@ class OrderUpdate(msgspec.Struct, frozen=True, gc=False):
         return self.status is OrderStatus.DONE
 
     @classmethod
-    def of(cls, order: Order) -> Self:
-        """Return the update that tells the state of a desk's order."""
-        request, filled = order.request, order.filled
-        return cls(
-            request.client_oid,
-            request.exchange,
-            request.pair,
-            request.type,
-            request.side,
-            request.size,
-            request.limit,
-            order.status,
-            order.done_reason,
-            order.message,
-            order.pair.sizes[filled],
-            order.avg_price if filled else ZERO,
-            order.last_updated_at,
-        )
-
-    @classmethod
     def refused(cls, intent: OrderIntent, reason: str, time: UtcNs) -> Self:
         """Return the update for an order that never was, because its call failed."""
         return cls(
@@ -259,22 +238,6 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     maker: bool
     time: UtcNs
 
-    @classmethod
-    def of(cls, trade: Trade, order: Order) -> Self:
-        """Return the fill of a desk's order."""
-        request, pair = order.request, order.pair
-        return cls(
-            request.client_oid,
-            request.exchange,
-            request.pair,
-            request.side,
-            pair.prices[trade.price],
-            pair.sizes[trade.size],
-            trade.fee,
-            trade.maker,
-            trade.time,
-        )
-
 
 class LogLine(msgspec.Struct, frozen=True, gc=False):
     """What a strategy has to say to a person."""
@@ -302,18 +265,15 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True):
     error: ErrorBody | msgspec.UnsetType = msgspec.UNSET
 
 
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
+ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
+"""Makes the JSON form of messages, and of records that contain them."""
+
 _DECODER: Final = msgspec.json.Decoder(_Wire)
 
 
 def encode(message: object) -> bytes:
     """Return the JSON form of a message, or of a record that contains one."""
-    return _ENCODER.encode(message)
-
-
-def encode_into(message: object, buffer: bytearray) -> None:
-    """Append the JSON form of a message, or of a record that contains one, to a buffer."""
-    _ENCODER.encode_into(message, buffer, -1)
+    return ENCODER.encode(message)
 
 
 def decode(text: str | bytes) -> Message:

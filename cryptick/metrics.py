@@ -290,6 +290,8 @@ def steps(grid: IntArray, time: IntArray, values: FloatArray) -> FloatArray:
         In one unit, ascending. ``values[i]`` is valid from ``time[i]`` on, the first one also
         before that; there is at least one.
     """
+    if np.array_equal(grid, time):
+        return values
     rows: NDArray[Any] = np.searchsorted(time, grid, side="right") - 1
     valid: FloatArray = values[np.maximum(rows, 0)]
     return valid

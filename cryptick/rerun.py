@@ -22,12 +22,11 @@ from cryptick.backtest import (
     load_series,
     plan_backtest,
 )
-from cryptick.book_replay import Recording
-from cryptick.candle_market import Series
 from cryptick.command import CommandParser, carry_out
 from cryptick.errors import UsageError
 from cryptick.fill_rule import FillModel
 from cryptick.manifest import RESULT_FILES, Manifest, describe_run, request_of, results_of
+from cryptick.market_data import Recording, Series
 from cryptick.past_runs import PastRun
 from cryptick.request import RunRequest
 from cryptick.run_directory import RunDirectory

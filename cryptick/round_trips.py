@@ -42,11 +42,13 @@ class RoundTrip:
         return LEDGER.subtract(self.proceeds, self.cost)
 
 
-@dataclass(slots=True)
 class _Lot:
-    size: Decimal
-    price: Decimal
-    fee: Decimal
+    __slots__ = ("fee", "price", "size")
+
+    def __init__(self, size: Decimal, price: Decimal, fee: Decimal) -> None:
+        self.size = size
+        self.price = price
+        self.fee = fee
 
 
 def round_trips(

@@ -169,13 +169,15 @@ class RunDirectory:
         self.write_csv("equity.csv", ("time", "equity"), [(to_iso(start), f"{initial:.8f}"), *rows])
 
 
-@dataclass(slots=True)
 class _Kept:
     """What is known of an order that is not written yet."""
 
-    update: OrderUpdate
-    created_at: UtcNs
-    fee: Decimal = ZERO
+    __slots__ = ("created_at", "fee", "update")
+
+    def __init__(self, update: OrderUpdate) -> None:
+        self.update = update
+        self.created_at = update.time
+        self.fee = ZERO
 
 
 @dataclass
@@ -247,7 +249,7 @@ class RunRecorder:
         kept = self._open.get(update.client_oid)
         if kept is None:
             self.counts.orders += 1
-            self._open[update.client_oid] = _Kept(update, update.time)
+            self._open[update.client_oid] = _Kept(update)
             if self._say is not None:
                 self.log(_described(update))
         else:

@@ -22,13 +22,12 @@ from cryptick.backtest import (
     load_series,
     plan_backtest,
 )
-from cryptick.book_replay import Recording
-from cryptick.candle_market import Series
 from cryptick.control import AWAY_S
 from cryptick.errors import HandlerFailed
 from cryptick.fill_rule import FillModel
 from cryptick.hub import Hub
 from cryptick.manifest import describe_run, results_of
+from cryptick.market_data import Recording, Series
 from cryptick.paper import PaperRun, RunHandle
 from cryptick.report import Summary, write_report
 from cryptick.report.analysis import late_starts

@@ -59,9 +59,9 @@ class Timeline:
         position, count = self.position, len(self._series)
         if position < 0:
             return -1, False
-        code = int(self.code[position])
+        code = self.code.item(position)
         if code % count == number:
-            return int(self.row[position]), code >= count
+            return self.row.item(position), code >= count
         candles = self._series[number]
         time_s = int(self.time[position]) // SECOND
         begun = time_s if count + number <= code else time_s - 1

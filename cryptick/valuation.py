@@ -152,16 +152,25 @@ def equity_curve(
         Last price at each point.
     """
     points = np.searchsorted(time_ns, np.array([fill.time for fill in fills], np.int64))
-    moves = {place: np.zeros(len(time_ns) + 1) for place in plan.prices}
+    moves: dict[tuple[str, str], tuple[list[int], list[float]]]
+    moves = {place: ([], []) for place in plan.prices}  # points of time and amounts
+    places = {
+        (exchange, pair): [moves[exchange, currency] for currency in split_name(pair)]
+        for exchange, pair in plan.followed
+    }
     for fill, point in zip(fills, points.tolist(), strict=True):
-        base, quote = split_name(fill.pair)
+        bases, quotes = places[fill.exchange, fill.pair]
         sign = 1.0 if fill.side is Side.BUY else -1.0
         notional = float(LEDGER.multiply(fill.price, fill.size))
-        moves[fill.exchange, base][point] += sign * float(fill.size)
-        moves[fill.exchange, quote][point] -= sign * notional + float(fill.fee)
+        bases[0].append(point)
+        bases[1].append(sign * float(fill.size))
+        quotes[0].append(point)
+        quotes[1].append(-(sign * notional + float(fill.fee)))
     equity = np.zeros(len(time_ns))
     for place, market in plan.prices.items():
-        held = float(balances.get(place, ZERO)) + np.cumsum(moves[place][:-1])
+        at, amounts = (np.array(column) for column in moves[place])
+        moved = np.bincount(at.astype(np.int64), amounts, len(time_ns) + 1)
+        held = float(balances.get(place, ZERO)) + np.cumsum(moved[:-1])
         equity += held if market is None else held * prices[market]
     return equity
 

@@ -13,7 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: true,
-    rollupOptions: { input: ['index.html', 'xwrap.html'] },
+    rollupOptions: { input: ['index.html', 'xwrap.html', 'hub.html'] },
   },
   server: {
     proxy: {

@@ -24,6 +24,7 @@ from urllib.request import Request, urlopen
 from honcho.manager import Manager
 from honcho.printer import Message
 
+from exchange_wrapper.compiled import describe
 from exchange_wrapper.users.local_token import token_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -209,6 +210,7 @@ def main() -> int:
     else:
         print("make run: the page is left out: it needs nodejs and npm", file=sys.stderr)
 
+    print(f"make run: xWrap and runs are {describe()}")
     Thread(target=guide, args=(manager, config == SANDBOX_SETTINGS, pages), daemon=True).start()
     manager.loop()
     interrupted = manager.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM)

@@ -3,14 +3,11 @@
 A wallet inside a change is the ledger's own, with its balances as of now, not as of the change.
 """
 
-from collections.abc import Iterable, Iterator
-
 import msgspec
 
 from exchange_wrapper.accounts import Line, Wallet, WalletSet
 from exchange_wrapper.incidents import Incident
 from exchange_wrapper.orders import Order, Trade
-from exchange_wrapper.terms import OrderStatus
 from exchange_wrapper.times import UtcNs
 
 __all__ = [
@@ -22,7 +19,6 @@ __all__ = [
     "SetChanged",
     "TradeMade",
     "WalletOpened",
-    "worth_telling",
 ]
 
 
@@ -73,21 +69,3 @@ class HeartBeat(msgspec.Struct, frozen=True, gc=False):
 Change = (
     OrderChanged | TradeMade | LinePosted | WalletOpened | SetChanged | IncidentHappened | HeartBeat
 )
-
-
-def worth_telling(changes: Iterable[Change]) -> Iterator[Change]:
-    """Leave out the states of orders that tell nothing.
-
-    Of each order remain the first state of each status, and the newest state of all. What lies
-    between are fills, which are told as trades, and their sum is in the newest state.
-    """
-    changes = list(changes)
-    newest = {change.order.id: change for change in changes if type(change) is OrderChanged}
-    told: dict[int, OrderStatus] = {}
-    for change in changes:
-        if type(change) is OrderChanged:
-            order = change.order
-            if told.get(order.id) is order.status and newest[order.id] is not change:
-                continue
-            told[order.id] = order.status
-        yield change

@@ -4,7 +4,7 @@ The desk joins the ledger, the orders and the exchanges' execution ports, and do
 has to be stored and told leaves as changes. The same desk serves paper trading and backtests.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, Inexact, InvalidOperation
@@ -108,7 +108,8 @@ class Desk:
         self._unsent: set[int] = set()  # of live venues: they wait for their commit
         self._cancelled: set[int] = set()  # whose cancellation was asked for
         self._trade_ids: dict[int, set[str]] = defaultdict(set)  # venues' ids by open order
-        self._done: dict[int, Order] = {}  # the latest, oldest first
+        self._done: dict[int, Order] = {}  # the latest
+        self._done_ids: deque[int] = deque()  # theirs, oldest first
         self._ids_by_run: dict[tuple[str, str], int] = {}
         self._ids_by_exchange: dict[tuple[str, str], int] = {}
         self._venues: dict[str, _Venue] = {}
@@ -559,9 +560,10 @@ class Desk:
         self.unknown.pop(order.id, None)
         self._cancelled.discard(order.id)
         self._done[order.id] = done
+        self._done_ids.append(order.id)
         self.ledger.changes.append(OrderChanged(done))
-        if len(self._done) > _DONE_KEPT:
-            self._forget(self._done.pop(next(iter(self._done))))
+        if len(self._done_ids) > _DONE_KEPT:
+            self._forget(self._done.pop(self._done_ids.popleft()))
 
     def _change(self, order: Order) -> None:
         assert order.id in self.orders  # a done order never changes

@@ -6,7 +6,7 @@ pays more than one rounding step above the exact fee, and never more than was he
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context, Decimal, DivisionByZero, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from exchange_wrapper.errors import InvalidAmount
@@ -18,7 +18,6 @@ __all__ = ["FEE_STEP", "FeeSchedule", "affordable", "cost_with_fee", "round_fee"
 FEE_STEP: Final = Decimal("1E-8")
 """Smallest step of a fee, in quote."""
 
-_FLOOR: Final = Context(prec=60, rounding=ROUND_FLOOR, traps=[InvalidOperation, DivisionByZero])
 _ONE: Final = Decimal(1)
 
 
@@ -40,6 +39,10 @@ class FeeSchedule:
     def __post_init__(self) -> None:
         if not (-_ONE < self.maker < _ONE and ZERO <= self.taker < _ONE):
             raise InvalidAmount("fees are fractions below 1, such as 0.006 for 0.6 %", field="fees")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A frozen class, once compiled, can't be copied field by field.
+        return FeeSchedule, (self.maker, self.taker)
 
     @property
     def worst(self) -> Decimal:
@@ -67,8 +70,7 @@ def affordable(funds: Decimal, rate: Decimal, pair: Pair) -> int:
     rate : Decimal
         Fee as a fraction of the notional.
     """
-    gross = LEDGER.add(_ONE, rate)
-    most = pair.floor_notional(_FLOOR.divide(funds, gross))
+    most = pair.floor_notional(funds, LEDGER.add(_ONE, rate))
     notional = pair.notional(most)
     fee = round_fee(LEDGER.multiply(notional, rate))
     if LEDGER.add(notional, fee) <= funds:
@@ -76,5 +78,5 @@ def affordable(funds: Decimal, rate: Decimal, pair: Pair) -> int:
     # Rounding the fee up took it over. Either the rest is paid with the same fee, or it is as much
     # as the next smaller fee is charged for: of anything between, the fee would be this one.
     same = pair.floor_notional(max(ZERO, LEDGER.subtract(funds, fee)))
-    smaller = pair.floor_notional(_FLOOR.divide(LEDGER.subtract(fee, FEE_STEP), rate))
+    smaller = pair.floor_notional(LEDGER.subtract(fee, FEE_STEP), rate)
     return max(same, smaller)

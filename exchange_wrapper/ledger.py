@@ -323,11 +323,13 @@ class Ledger(DoubleEntry):
 
         Lines are facts, so the others' figures go on to add up; nothing of it becomes a change.
         """
-        own = (line for line in lines if line.wallet_id == wallet.id and not line.on_hold)
-        wallet.settled = reduce(LEDGER.add, (line.movement for line in own), ZERO)
+        wallet.settled = ZERO
+        for line in lines:
+            if line.wallet_id == wallet.id and not line.on_hold:
+                wallet.settled = LEDGER.add(wallet.settled, line.movement)
         nets = [net for (wallet_id, _), net in self._holds.items() if wallet_id == wallet.id]
-        wallet.held_debit = reduce(LEDGER.add, (min(net, ZERO) for net in nets), ZERO)
-        wallet.held_credit = reduce(LEDGER.add, (max(net, ZERO) for net in nets), ZERO)
+        wallet.held_debit = reduce(LEDGER.add, [min(net, ZERO) for net in nets], ZERO)
+        wallet.held_credit = reduce(LEDGER.add, [max(net, ZERO) for net in nets], ZERO)
 
     def breaches(self) -> dict[int, str]:
         """Return the ids of the sets whose funds can't be trusted, each with one reason.

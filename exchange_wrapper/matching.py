@@ -1,7 +1,6 @@
 """What an arriving order trades, given what the other side offers."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.terms import Side
@@ -9,11 +8,8 @@ from exchange_wrapper.terms import Side
 __all__ = ["Match", "match_limit_order", "match_market_order"]
 
 
-class Match(NamedTuple):
-    """A part of an order that trades at one price."""
-
-    price: Ticks
-    size: Lots
+Match = tuple[Ticks, Lots]
+"""The price at which a part of an order trades, and the size of that part."""
 
 
 def match_limit_order(
@@ -39,7 +35,7 @@ def match_limit_order(
             break
         taken = min(size, offered)
         if taken:
-            matches.append(Match(price, taken))
+            matches.append((price, taken))
             size = Lots(size - taken)
             if not size:
                 break
@@ -67,7 +63,7 @@ def match_market_order(
             taken = min(taken, Lots(budget // price))
             budget -= price * taken
         if taken:
-            matches.append(Match(price, taken))
+            matches.append((price, taken))
             size = Lots(size - taken)
         if not size or taken < offered:
             break

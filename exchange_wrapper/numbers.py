@@ -75,9 +75,10 @@ def parse_amount(value: str | int | Decimal, field: str) -> Decimal:
     InvalidAmount
         Not a finite decimal number of at most 21 digits before and 18 behind the point.
     """
+    given: object = value  # whatever it is declared to be
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise InvalidAmount(
-            f'{field} must be a decimal string such as "0.25", not {type(value).__name__}',
+            f'{field} must be a decimal string such as "0.25", not {type(given).__name__}',
             field=field,
         )
     text = str(value)

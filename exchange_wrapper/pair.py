@@ -10,6 +10,8 @@ from exchange_wrapper.numbers import LEDGER, ZERO, Lots, Ticks, format_amount
 
 __all__ = ["Pair", "split_name"]
 
+_ONE: Final = Decimal(1)
+
 
 def split_name(name: str) -> tuple[str, str]:
     """Return (base, quote) of a pair name such as ``BTC_USD``, in upper case.
@@ -91,6 +93,11 @@ class Pair:
         object.__setattr__(self, "prices", _Multiples(self.tick_size))
         object.__setattr__(self, "sizes", _Multiples(self.lot_size))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A frozen class, once compiled, can't be copied field by field.
+        fields = self.x_id, self.base, self.quote, self.tick_size, self.lot_size
+        return Pair, (*fields, self.min_order, self.max_order, self.min_notional)
+
     def name(self) -> str:
         """Return ``BASE_QUOTE``."""
         return self._name
@@ -134,9 +141,9 @@ class Pair:
         """Return an amount of quote from Σ ticks × lots, exactly."""
         return LEDGER.multiply(Decimal(ticks_lots), self._unit)
 
-    def floor_notional(self, amount: Decimal) -> int:
-        """Return the largest Σ ticks × lots whose notional is not more than ``amount`` (≥ 0)."""
-        return int(amount // self._unit)
+    def floor_notional(self, amount: Decimal, factor: Decimal = _ONE) -> int:
+        """Return the largest Σ ticks × lots whose notional × factor is within ``amount`` (≥ 0)."""
+        return int(LEDGER.divide_int(amount, LEDGER.multiply(self._unit, factor)))
 
     def check_price(self, price: Decimal | str | int) -> bool:
         """Tell whether a price lies on the tick grid and is positive."""

@@ -25,14 +25,12 @@ Assumptions, where a book of levels leaves room for doubt (each against the trad
 - *Our orders* are not displayed and never trade with each other.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import count
+from typing import Final, Protocol
 
-import msgspec
-
-from exchange_wrapper.book import L2Book, Ladder
+from exchange_wrapper.book import Ladder
 from exchange_wrapper.execution import Execution, Filled, Finished, Opened
 from exchange_wrapper.market import TradePrint
 from exchange_wrapper.matching import match_limit_order, match_market_order
@@ -43,6 +41,7 @@ from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
 from exchange_wrapper.times import MILLISECOND, UtcNs
 
 __all__ = [
+    "Book",
     "Execution",
     "Filled",
     "Finished",
@@ -53,7 +52,30 @@ __all__ = [
 ]
 
 
-class PaperOrder(msgspec.Struct, frozen=True, gc=False):
+class Book(Protocol):
+    """What is bid and asked, as `L2Book` tells it."""
+
+    @property
+    def best_bid(self) -> Ticks | None:
+        """The highest bid."""
+
+    @property
+    def best_ask(self) -> Ticks | None:
+        """The lowest ask."""
+
+    @property
+    def bids(self) -> Mapping[Ticks, Lots]:
+        """Sizes of the bids by price."""
+
+    @property
+    def asks(self) -> Mapping[Ticks, Lots]:
+        """Sizes of the asks by price."""
+
+    def levels(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
+        """Yield (price, size) of one side, best first."""
+
+
+class PaperOrder:
     """An order as the engine needs it.
 
     Attributes
@@ -70,37 +92,68 @@ class PaperOrder(msgspec.Struct, frozen=True, gc=False):
         Whether it is rejected where it would take.
     """
 
-    order_id: int
-    side: Side
-    type: OrderType
-    size: Lots
-    limit: Ticks | None = None
-    budget: int | None = None
-    expires_at: UtcNs | None = None
-    post_only: bool = False
+    __slots__ = ("budget", "expires_at", "limit", "order_id", "post_only", "side", "size", "type")
+
+    def __init__(
+        self,
+        order_id: int,
+        side: Side,
+        type: OrderType,
+        size: Lots,
+        limit: Ticks | None = None,
+        budget: int | None = None,
+        expires_at: UtcNs | None = None,
+        post_only: bool = False,
+    ) -> None:
+        self.order_id: Final = order_id
+        self.side: Final = side
+        self.type: Final = type
+        self.size: Final = size
+        self.limit: Final = limit
+        self.budget: Final = budget
+        self.expires_at: Final = expires_at
+        self.post_only: Final = post_only
 
 
-@dataclass(slots=True, eq=False)
 class _Working:
-    """An order on its way or resting."""
+    """An order on its way or resting.
 
-    order: PaperOrder
-    remaining: Lots
-    resumed: bool  # the venue had it before: it rests as it did
-    resting: bool = False
-    ahead: int = 0  # lots of others before it in the venue's queue
-    unplaced: bool = False  # came to rest while the book was stale
+    Attributes
+    ----------
+    resumed : bool
+        The venue had it before: it rests as it did.
+    ahead : int
+        Lots of others before it in the venue's queue.
+    unplaced : bool
+        It came to rest while the book was stale.
+    """
+
+    __slots__ = ("ahead", "order", "remaining", "resting", "resumed", "unplaced")
+
+    def __init__(self, order: PaperOrder, resumed: bool) -> None:
+        self.order = order
+        self.remaining = order.size
+        self.resumed = resumed
+        self.resting = False
+        self.ahead = 0
+        self.unplaced = False
 
 
-@dataclass(slots=True, eq=False)
 class _Queue:
     """Our orders at one price, first come first, and the prints its level has yet to show."""
 
-    orders: dict[int, _Working] = field(default_factory=dict)
-    printed: int = 0
+    __slots__ = ("orders", "printed")
+
+    def __init__(self) -> None:
+        self.orders: dict[int, _Working] = {}
+        self.printed = 0
 
 
-_ARRIVE, _CANCEL, _EXPIRE = range(3)
+_OPPOSITE: Final = {side: side.opposite for side in Side}  # the property costs more
+
+_ARRIVE: Final = 0
+_CANCEL: Final = 1
+_EXPIRE: Final = 2
 
 
 class PaperEngine:
@@ -108,7 +161,7 @@ class PaperEngine:
 
     Parameters
     ----------
-    book : L2Book
+    book : Book
         Kept by the caller. It may be locked or crossed: the engine takes it as it is.
     latency_ns : int
         Time from sending to arrival, of orders and cancellations alike.
@@ -119,7 +172,7 @@ class PaperEngine:
         There are no orders and no debts: market events need not be reported.
     """
 
-    def __init__(self, book: L2Book, *, latency_ns: int = 5 * MILLISECOND) -> None:
+    def __init__(self, book: Book, *, latency_ns: int = 5 * MILLISECOND) -> None:
         self.book = book
         self.latency_ns = latency_ns
         self.stale = False
@@ -136,13 +189,13 @@ class PaperEngine:
 
     def submit(self, order: PaperOrder, now: UtcNs) -> None:
         """Send an order; it arrives at ``now`` plus the latency."""
-        self._orders[order.order_id] = _Working(order, order.size, resumed=False)
+        self._orders[order.order_id] = _Working(order, resumed=False)
         self.idle = False
         self._schedule(UtcNs(now + self.latency_ns), _ARRIVE, order.order_id)
 
     def resume(self, order: PaperOrder, now: UtcNs) -> None:
         """Take back a resting order after a restart, behind what the book displays at ``now``."""
-        self._orders[order.order_id] = _Working(order, order.size, resumed=True)
+        self._orders[order.order_id] = _Working(order, resumed=True)
         self.idle = False
         self._schedule(now, _ARRIVE, order.order_id)
 
@@ -271,7 +324,7 @@ class PaperEngine:
         if self.stale:
             return None
         ticks_lots = 0
-        for price, offered in self._offered(side.opposite):
+        for price, offered in self._offered(_OPPOSITE[side]):
             taken = min(size, offered)
             ticks_lots += price * taken
             size = Lots(size - taken)
@@ -313,26 +366,26 @@ class PaperEngine:
             self._finish(working, DoneReason.CANCELLED, time, executions, message)
 
     def _why_not_filled(self, order: PaperOrder) -> str:
-        offered = any(size > 0 for _, size in self._offered(order.side.opposite))
+        offered = any(size > 0 for _, size in self._offered(_OPPOSITE[order.side]))
         if order.limit is not None:
             return "the rest was not offered at its limit"
         return "its funds buy no more" if offered else "the book offers no more"
 
     def _would_take(self, order: PaperOrder) -> bool:
         assert order.limit is not None
-        offered = self._offered(order.side.opposite)
+        offered = self._offered(_OPPOSITE[order.side])
         return bool(match_limit_order(offered, order.side, Lots(1), order.limit))
 
     def _take(self, working: _Working, time: UtcNs, executions: list[Execution]) -> None:
         order = working.order
-        offered = self._offered(order.side.opposite)
+        offered = self._offered(_OPPOSITE[order.side])
         if order.limit is None:
             matches = match_market_order(offered, order.side, order.size, order.budget)
         else:
             matches = match_limit_order(offered, order.side, order.size, order.limit)
-            if order.type is OrderType.FOK and sum(m.size for m in matches) < order.size:
+            if order.type is OrderType.FOK and sum(size for _, size in matches) < order.size:
                 return
-        debts = self._debts[order.side.opposite]
+        debts = self._debts[_OPPOSITE[order.side]]
         for price, size in matches:
             debts[price] = debts.get(price, 0) + size
             working.remaining = Lots(working.remaining - size)
@@ -394,10 +447,8 @@ class PaperEngine:
 
     def _offered(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
         """Yield what one side of the book offers us, best first: its sizes less our debts."""
-        debts = self._debts[side]
-        if not debts:
-            return self.book.levels(side)
-        return ((price, Lots(size - debts.get(price, 0))) for price, size in self.book.levels(side))
+        debts, levels = self._debts[side], self.book.levels(side)
+        return _less(debts, levels) if debts else levels
 
     def _relive(self, now: UtcNs) -> list[Execution]:
         assert not self._due or self._due[0][0] >= now, "advance before the book changes"
@@ -416,21 +467,21 @@ class PaperEngine:
     def _cross_all(self, side: Side, now: UtcNs, executions: list[Execution]) -> None:
         """Fill our resting orders of ``side`` from all levels that reach their limits."""
         if self._own[side].levels:
-            for price, size in self.book.levels(side.opposite):
+            for price, size in self.book.levels(_OPPOSITE[side]):
                 if not self._own[side].reaches(price):
                     break
-                self._cross(side.opposite, price, size, now, executions)
+                self._cross(_OPPOSITE[side], price, size, now, executions)
 
     def _cross(
         self, side: Side, price: Ticks, size: Lots, now: UtcNs, executions: list[Execution]
     ) -> None:
         """Fill our resting orders against a level of ``side``, the opposite one."""
-        own = self._own[side.opposite]
+        own = self._own[_OPPOSITE[side]]
         if self.stale or not own.levels or not own.reaches(price):
             return
         debts = self._debts[side]
         offered = Lots(size - debts.get(price, 0))
-        left = self._fill_resting(side.opposite, price, offered, now, executions)
+        left = self._fill_resting(_OPPOSITE[side], price, offered, now, executions)
         if left < offered:
             debts[price] = size - left
 
@@ -478,6 +529,13 @@ class PaperEngine:
         return Lots(volume - size)
 
 
+def _less(
+    debts: Mapping[Ticks, int], levels: Iterator[tuple[Ticks, Lots]]
+) -> Iterator[tuple[Ticks, Lots]]:
+    for price, size in levels:
+        yield price, Lots(size - debts.get(price, 0))
+
+
 def _pay(debts: dict[Ticks, int], price: Ticks, old: int, new: int) -> None:
     """Pay the debt of a level by its decrease; what is left never exceeds the level."""
     debt = min(debts[price] - max(0, old - new), new)
@@ -506,16 +564,23 @@ class PaperExchange:
     ----------
     latency_ns : int
         Time from sending to arrival, of orders and cancellations alike.
+
+    Attributes
+    ----------
+    on_sent : callable or None
+        Called whenever something was sent, so that ``next_due`` may be earlier than before;
+        whoever waits for it assigns it.
     """
 
     is_live = False
 
     def __init__(self, *, latency_ns: int = 5 * MILLISECOND) -> None:
         self.engines: dict[str, PaperEngine] = {}
+        self.on_sent: Callable[[], None] | None = None
         self._latency_ns = latency_ns
         self._waiting: dict[str, PaperEngine] = {}  # those with something due
 
-    def add_pair(self, pair: Pair, book: L2Book) -> PaperEngine:
+    def add_pair(self, pair: Pair, book: Book) -> PaperEngine:
         """Trade a pair against this book."""
         engine = PaperEngine(book, latency_ns=self._latency_ns)
         self.engines[pair.name()] = engine
@@ -578,6 +643,8 @@ class PaperExchange:
         name = order.request.pair
         engine = self.engines[name]
         self._waiting[name] = engine
+        if self.on_sent is not None:
+            self.on_sent()
         return engine
 
 

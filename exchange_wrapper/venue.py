@@ -16,7 +16,6 @@ from exchange_wrapper.live_book import BookState, LiveBook
 from exchange_wrapper.live_execution import LiveExecution
 from exchange_wrapper.market import BookLost, MarketEvent, TradePrint
 from exchange_wrapper.numbers import Ticks
-from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import PaperExchange
 from exchange_wrapper.terms import ExchangeStatus, Mode, Side
@@ -95,7 +94,9 @@ class Venue:
         self.pairs: dict[str, Pair] = {}
         self.books: dict[str, LiveBook] = {}
         self.fees = exchange.fees
-        self._paper = _TimedExecution(latency_ns=latency_ns)
+        self._sooner = asyncio.Event()  # something may fall due earlier than before
+        self._paper = PaperExchange(latency_ns=latency_ns)
+        self._paper.on_sent = self._sooner.set
         self._trading = trading
         self.live: LiveExecution | None = None
         if trading is not None:
@@ -324,7 +325,7 @@ class Venue:
     async def _keep_time(self) -> None:
         """Carry out what falls due at the paper engines while no event comes."""
         while True:
-            self._paper.changed.clear()
+            self._sooner.clear()
             due, now = self._paper.next_due(), self._clock()
             if due is not None and due <= now:
                 # In the turn of the loop that follows the cause: they share one commit.
@@ -332,7 +333,7 @@ class Venue:
                 continue
             try:
                 async with asyncio.timeout(None if due is None else (due - now) / SECOND):
-                    await self._paper.changed.wait()
+                    await self._sooner.wait()
             except TimeoutError:
                 pass
 
@@ -346,26 +347,6 @@ class Venue:
                 candles = builder.close(over)
                 if len(candles):
                     self.on_candle(self, self.pairs[name], candles)
-
-
-class _TimedExecution(PaperExchange):
-    """A paper exchange that says when something may fall due earlier than before."""
-
-    def __init__(self, *, latency_ns: int) -> None:
-        super().__init__(latency_ns=latency_ns)
-        self.changed = asyncio.Event()
-
-    def submit(self, order: Order, now: UtcNs) -> None:
-        super().submit(order, now)
-        self.changed.set()
-
-    def resume(self, order: Order, now: UtcNs) -> None:
-        super().resume(order, now)
-        self.changed.set()
-
-    def cancel(self, order: Order, now: UtcNs) -> None:
-        super().cancel(order, now)
-        self.changed.set()
 
 
 def _age_s(moment: UtcNs | None, now: UtcNs) -> float | None:

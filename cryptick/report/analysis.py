@@ -137,18 +137,18 @@ def exposure_curve(result: RunResult) -> FloatArray:
     """Return the share of the equity that is not in the counted currency, shape (n,)."""
     counted, balances = result.plan.currency, result.request.wallets()
     start = sum(float(amount) for (_, name), amount in balances.items() if name == counted)
-    moved = np.zeros(len(result.time_s) + 1)
+    moved = [0.0] * len(result.fills)
     times = np.array([fill.time for fill in result.fills], np.int64)
     points = np.searchsorted(result.time_s * SECOND, times)
     names = {pair: split_name(pair) for _, pair in result.plan.followed}
-    for fill, point in zip(result.fills, points.tolist(), strict=True):
+    for number, fill in enumerate(result.fills):
         base, quote = names[fill.pair]
         sign = 1.0 if fill.side is Side.BUY else -1.0
         if quote == counted:
-            moved[point] -= sign * float(fill.price) * float(fill.size) + float(fill.fee)
+            moved[number] = -(sign * float(fill.price) * float(fill.size) + float(fill.fee))
         elif base == counted:
-            moved[point] += sign * float(fill.size)
-    cash = start + np.cumsum(moved[:-1])
+            moved[number] = sign * float(fill.size)
+    cash = start + np.cumsum(np.bincount(points, moved, len(result.time_s) + 1)[:-1])
     with np.errstate(divide="ignore", invalid="ignore"):
         share = 1.0 - cash / result.equity
     curve: FloatArray = np.where(result.equity > 0.0, np.clip(share, 0.0, 1.0), 0.0)

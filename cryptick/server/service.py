@@ -60,6 +60,7 @@ _NOT_LISTED: Final = frozenset(
 _PARAMS_MAX: Final = 200
 _BALANCES_MAX: Final = 200
 
+RequestId = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[\w-]*$")]
 Latency = Annotated[int, msgspec.Meta(ge=0, le=60_000)]
 
 
@@ -129,13 +130,15 @@ class CryptickService(ResultsApi, EditorApi):
         slippage_bps: Decimal | None = None,
         label: Text = "",
         confirm: bool = False,
+        request_id: RequestId = "",
     ) -> dict[str, str]:
         """Start a run and return its ``run_id``.
 
         A backtest is on the bars that open from ``start`` on and before ``end``, seconds since
         1970 UTC; all there is without them. ``fill_model`` (``next_open``, ``bar_path``, ``book``),
         ``latency_ms`` and ``slippage_bps`` say how it fills orders. Live trades real money, so it
-        needs ``confirm``.
+        needs ``confirm``. Whoever asks again with the same ``request_id`` gets the run of then:
+        after an answer that was lost nothing is started twice.
         """
         caller.check_wallet_set(None)
         await self._check_draft(caller, name, mode)
@@ -171,7 +174,8 @@ class CryptickService(ResultsApi, EditorApi):
         )
         assert caller.identity is not None
         try:
-            return {"run_id": await self._supervisor.start(form, caller.identity.name)}
+            started = await self._supervisor.start(form, caller.identity.name, request_id)
+            return {"run_id": started}
         except ApiUsageError as error:
             if not error.data:
                 raise type(error)(error.message, field="form") from None

@@ -78,6 +78,7 @@ class Supervisor:
         self._numbers: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting: set[asyncio.Task[str]] = set()
+        self._asked: dict[tuple[str, str], asyncio.Task[str]] = {}
 
     @property
     def running(self) -> int:
@@ -112,16 +113,36 @@ class Supervisor:
             if run.process is not None:
                 run.process.close()
 
-    async def start(self, form: StartForm, by: str) -> str:
+    async def start(self, form: StartForm, by: str, request_id: str = "") -> str:
         """Start a run and return its id.
+
+        Parameters
+        ----------
+        request_id : str, optional
+            Who asks with the same one again gets the run that was started then.
 
         Raises
         ------
         XWrapError
             It can't be started; nothing is left behind.
         """
+        asked = (by, request_id)
+        task = self._asked.get(asked)
+        if task is not None:
+            return await asyncio.shield(task)
+        if request_id:
+            for run_id, fields in (await asyncio.to_thread(self._store.all)).items():
+                if (fields.get("started_by"), fields.get("request_id")) == asked:
+                    return run_id
+            task = self._asked.get(asked)  # another may have come while the runs were read
+            if task is not None:
+                return await asyncio.shield(task)
         # A caller that goes away in the middle must not leave half a run behind.
-        task = asyncio.create_task(self._start(form, by), name=f"start {form.strategy}")
+        start = self._start(form, by, request_id)
+        task = asyncio.create_task(start, name=f"start {form.strategy}")
+        if request_id:
+            self._asked[asked] = task
+            task.add_done_callback(lambda _: self._asked.pop(asked, None))
         self._starting.add(task)
         task.add_done_callback(self._started)
         return await asyncio.shield(task)
@@ -150,7 +171,7 @@ class Supervisor:
         again = msgspec.structs.replace(form, strategy=name, **_period(fields))
         return await self.start(again, by)
 
-    async def _start(self, form: StartForm, by: str) -> str:
+    async def _start(self, form: StartForm, by: str, request_id: str) -> str:
         if len(self._runs) >= self._settings.runs_max:
             raise ApiUsageError(
                 f"{len(self._runs)} runs go on, and no more than {self._settings.runs_max} may: "
@@ -169,7 +190,9 @@ class Supervisor:
             path.chmod(0o700)
             if form.mode != "backtest":
                 set_id, token = await self._xwrap.fund(run_id, request.wallets())
-            directory.update(label=form.label, started_by=by, wallet_set_id=set_id)
+            directory.update(
+                label=form.label, started_by=by, request_id=request_id, wallet_set_id=set_id
+            )
             settings = self._settings
             Start(
                 form=form,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from cryptick import __version__
 from cryptick.backtest import load_history, load_series, plan_backtest
-from cryptick.candle_market import Series
 from cryptick.errors import UsageError
+from cryptick.market_data import Series
 from cryptick.request import RunRequest
 from cryptick.strategy import Strategy
 from cryptick.sweeps.trial import Job, StrategyCode

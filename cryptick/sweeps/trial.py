@@ -13,10 +13,10 @@ import msgspec
 
 from cryptick import __version__
 from cryptick.backtest import Backtest
-from cryptick.candle_market import Series
 from cryptick.errors import HandlerFailed, UsageError
 from cryptick.fill_rule import FillRule
 from cryptick.inputs import source_of
+from cryptick.market_data import Series
 from cryptick.request import Fees, RunRequest, make_params
 from cryptick.strategy import Strategy, find_strategy
 from cryptick.sweeps.measures import Measures, measure

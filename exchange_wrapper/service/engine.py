@@ -19,7 +19,6 @@ from exchange_wrapper.changes import (
     OrderChanged,
     SetChanged,
     TradeMade,
-    worth_telling,
 )
 from exchange_wrapper.config import ExchangeSettings, Settings
 from exchange_wrapper.control import Control
@@ -52,6 +51,7 @@ from exchange_wrapper.series_keeper import SeriesKeeper
 from exchange_wrapper.service.live import LiveExchanges, trading_of
 from exchange_wrapper.service.market_news import MarketNews
 from exchange_wrapper.storage import RecordingLimits, Store, open_store
+from exchange_wrapper.telling import worth_telling
 from exchange_wrapper.terms import DoneReason, ExchangeStatus
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs
 from exchange_wrapper.util import utc_now

@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from cryptick.backtest import Backtest, load_history, load_series, plan_backtest
-from cryptick.candle_market import Series
 from cryptick.fill_rule import FillRule
+from cryptick.market_data import Series
 from cryptick.report import Summary
 from cryptick.request import Fees, RunRequest
 from cryptick.run_directory import RunDirectory

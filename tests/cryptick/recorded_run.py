@@ -16,7 +16,7 @@ from cryptick.parity import Market
 from cryptick.run_directory import RunDirectory
 from cryptick.strategy.base import START, STOP, Strategy
 from cryptick.xwrap_interface import Request
-from exchange_wrapper.changes import LinePosted, OrderChanged, TradeMade, worth_telling
+from exchange_wrapper.changes import LinePosted, OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import XWrapError
 from exchange_wrapper.fees import FeeSchedule
@@ -28,6 +28,7 @@ from exchange_wrapper.numbers import Lots, Ticks, format_amount
 from exchange_wrapper.orders import OrderRequest
 from exchange_wrapper.pair import Pair
 from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.telling import worth_telling
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
 from serving.wire import decode, encode

@@ -5,10 +5,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from cryptick.backtest import Backtest
-from cryptick.book_replay import BOOK, Recording
+from cryptick.book_replay import BOOK
 from cryptick.book_view import BookView
 from cryptick.errors import UsageError
 from cryptick.fill_rule import FillModel, FillRule
+from cryptick.market_data import Recording
 from cryptick.messages import Bar, Fill, MarketTrade, Quote
 from cryptick.report import Summary
 from cryptick.request import Fees, RunRequest

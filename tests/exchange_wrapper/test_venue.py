@@ -308,7 +308,7 @@ class TradingTest(VenueCase):
                 got.clear()
                 self.now = moment
                 act()
-                venue.execution.changed.set()
+                venue.execution.on_sent()
                 await got.wait()
         await venue.stop()
         self.assertEqual(

@@ -162,6 +162,16 @@ class Runs(WithXWrap):
         metrics = (await server.http.get("/metrics")).text
         self.assertIn('cryptick_runs{mode="backtest",state="stopped"} 20.0', metrics)
 
+    async def test_the_same_request_starts_one_run_also_at_the_next_server(self) -> None:
+        server = await self.server()
+        ids = [server.start("Echo", "backtest", request_id="page-1") for _ in range(5)]
+        (run_id,) = set(await asyncio.gather(*ids))
+        other = await server.start("Echo", "backtest", request_id="page-2")
+        self.assertNotEqual(other, run_id)
+        again = await self.server()
+        self.assertEqual(await again.start("Echo", "backtest", request_id="page-1"), run_id)
+        self.assertEqual(len(await again.get("/runs")), 2)
+
     async def test_a_pause_keeps_prices_and_timers_away_and_tells_the_newest_after_it(self) -> None:
         server = await self.server()
         coins = {"exchange": "fake", "base": "BTC", "balance": 1}

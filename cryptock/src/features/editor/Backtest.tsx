@@ -20,6 +20,7 @@ export function Backtest({
   const navigate = useNavigate()
   const { data: history, error } = useGetStoredHistoryQuery()
   const [start, starting] = useStartRunMutation()
+  const [requestId] = useState(() => crypto.randomUUID())
   const [amount, setAmount] = useState('10000')
   const [chosen, setChosen] = useState<string | null>(null)
   const candles = history?.candles ?? []
@@ -38,6 +39,7 @@ export function Backtest({
         mode: 'backtest',
         balances: [{ exchange, base: quote, balance }],
         label: `version ${version}`,
+        request_id: requestId,
       },
     })
     if (data !== undefined) await navigate(`/runs/${data.run_id}`)

@@ -169,6 +169,7 @@ describe('the editor', () => {
           mode: 'backtest',
           balances: [{ exchange: 'gdax', base: 'USD', balance: '10000' }],
           label: 'version 2',
+          request_id: expect.any(String) as string,
         },
       ]),
     )

@@ -33,21 +33,21 @@ export function Review({
 }) {
   const [start, { isLoading, error }] = useStartRunMutation()
   const [typed, setTyped] = useState('')
+  const [requestId] = useState(() => crypto.randomUUID())
   const sent = useRef(false)
   const submit = async () => {
     if (sent.current) return // the second of two quick clicks
     sent.current = true
-    const answer = await start({ strategy: draft.strategy, form: formOf(draft, known) })
+    const form = { ...formOf(draft, known), request_id: requestId }
+    const answer = await start({ strategy: draft.strategy, form })
     if (answer.error === undefined) {
       onStarted(answer.data.run_id)
       return
     }
+    sent.current = false
     const problem = asProblem(answer.error)
-    // What may have been started is not started again from here.
-    sent.current = isUnclear(problem)
-    if (!sent.current) onRefused(problem)
+    if (!isUnclear(problem)) onRefused(problem)
   }
-  const unclear = error !== undefined && isUnclear(asProblem(error))
   const changed = changes(draft, known)
   return (
     <Confirm
@@ -56,7 +56,7 @@ export function Review({
       verb={VERBS[draft.mode]}
       danger={draft.mode === 'live'}
       busy={isLoading}
-      disabled={unclear || (draft.mode === 'live' && typed.trim().toLowerCase() !== LIVE)}
+      disabled={draft.mode === 'live' && typed.trim().toLowerCase() !== LIVE}
       onConfirm={() => void submit()}
       onClose={onClose}
     >

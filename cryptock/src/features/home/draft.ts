@@ -240,7 +240,7 @@ export function faultsOf(draft: Draft, known: Known): Fault[] {
 }
 
 /** What is sent to start a run of a draft without faults. */
-export function formOf(draft: Draft, known: Known): StartForm {
+export function formOf(draft: Draft, known: Known): Omit<StartForm, 'request_id'> {
   const { mode, label, period, freqS, fillModel } = draft
   const range = rangeOf(spansOf(draft, known))
   const [start, end] = range === null ? [0, 0] : within(period, range)

@@ -145,7 +145,7 @@ function Meaning({ asked, run }: { asked: Asked; run: Run }) {
         </Typography>
       )}
       {asked !== 'delete' && (
-        <Typography>
+        <Typography component="div">
           {open.length === 0 ? (
             'No order of it is open.'
           ) : asked === 'stop' ? (

@@ -43,8 +43,8 @@ export function words(problem: Problem, effect: Effect): Words {
   const what = sentence(problem.message)
   if (isUnclear(problem)) {
     const next =
-      effect === 'order'
-        ? 'Try again: the same order is never made twice.'
+      effect === 'order' || effect === 'run'
+        ? `Try again: the same ${effect} is never ${effect === 'order' ? 'made' : 'started'} twice.`
         : effect === 'none'
           ? 'The page tries again by itself.'
           : 'Look at the page once it is connected again before you repeat it.'

@@ -45,6 +45,8 @@ export interface StartForm {
   slippage_bps?: Amount
   label?: string
   confirm?: boolean
+  /** The same one again starts nothing more. */
+  request_id: string
 }
 
 /** What is told of every run. */
