@@ -398,6 +398,8 @@ class Supervisor:
     def _tell(self, run: _Run) -> None:
         status = msgspec.to_builtins(run.status)
         fields = self._store.fields(run.run_id)
+        if initial := fields.get("initial_equity"):  # what was won is told from both
+            status["initial_equity"] = initial
         if run.run_id not in self._runs:  # its file has the last word
             status |= {"state": fields.get("state"), "error": fields.get("error")}
         self._tell_fields(run.run_id, **status)

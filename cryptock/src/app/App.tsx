@@ -2,7 +2,8 @@ import { CssBaseline, ThemeProvider, useMediaQuery } from '@mui/material'
 import { useEffect, useMemo, useState } from 'react'
 import { Provider } from 'react-redux'
 import { Navigate, Route, Routes } from 'react-router'
-import { SignIn } from '@/features/session/SignIn'
+import { SignIn, Unreachable } from '@/features/session/SignIn'
+import { isUnclear } from '@/shared/api/problem'
 import { renew, send, type Service } from '@/shared/api/request'
 import { selectIsReady, selectSession, signedIn, signedOut } from '@/shared/api/session'
 import type { Notifications, Session } from '@/shared/api/wire'
@@ -20,6 +21,7 @@ import { type Place, PlaceContext } from './place'
 export type OpenSocket = (service: Service, token: () => string | null) => Socket
 
 const SCHEME = 'cryptock.scheme'
+const RENEW_AGAIN_MS = 2000
 
 /** What is pushed, for a store's session. */
 function liveFor(store: AppStore, open: OpenSocket) {
@@ -93,11 +95,26 @@ function Content({
   const dispatch = useAppDispatch()
   const { status } = useAppSelector(selectSession)
   const ready = useAppSelector(selectIsReady)
+  const [away, setAway] = useState(false)
   useEffect(() => {
-    if (status !== 'unknown') return
-    void renew().then((answer) =>
-      dispatch('data' in answer ? signedIn(answer.data as Session) : signedOut('')),
-    )
+    if (status !== 'unknown') return undefined
+    let again: ReturnType<typeof setTimeout> | undefined
+    let left = false
+    const ask = async () => {
+      const answer = await renew()
+      if (left) return
+      if ('data' in answer) dispatch(signedIn(answer.data as Session))
+      else if (isUnclear(answer.error)) {
+        // Nobody has been signed out: there is just nobody to ask.
+        setAway(true)
+        again = setTimeout(() => void ask(), RENEW_AGAIN_MS)
+      } else dispatch(signedOut(''))
+    }
+    void ask()
+    return () => {
+      left = true
+      clearTimeout(again)
+    }
   }, [status, dispatch])
   useEffect(() => {
     if (!ready) return undefined
@@ -112,7 +129,7 @@ function Content({
       dispatch(cryptickApi.util.resetApiState())
     }
   }, [ready, live, place, dispatch])
-  if (status === 'unknown') return null
+  if (status === 'unknown') return away ? <Unreachable /> : null
   if (!ready) return <SignIn />
   return (
     <Routes>

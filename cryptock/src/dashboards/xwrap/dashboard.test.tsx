@@ -22,6 +22,7 @@ describe('the dashboard of xWrap', () => {
   it('shows its exchanges, and each book with its state', async () => {
     const { hub } = await open()
     expect(await screen.findByText('Health of the exchanges')).toBeInTheDocument()
+    expect(await screen.findAllByText('0.4 / 0.6 %')).not.toHaveLength(0)
     const books = await screen.findByRole('table', { name: 'Books' })
     expect(await within(books).findAllByText('live')).toHaveLength(6)
     expect(screen.queryByText(/^hub/)).not.toBeInTheDocument()

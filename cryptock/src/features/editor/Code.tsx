@@ -16,7 +16,7 @@ import {
 } from '@codemirror/language'
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint'
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
-import { Compartment, EditorState } from '@codemirror/state'
+import { Annotation, Compartment, EditorState } from '@codemirror/state'
 import {
   drawSelection,
   EditorView,
@@ -33,6 +33,8 @@ import type { Finding, Word } from './api'
 import { completer } from './complete'
 
 const NO_WORDS: readonly Word[] = []
+/** What the page shows is not what somebody has typed. */
+const shown = Annotation.define<boolean>()
 
 export default function Code({
   text,
@@ -96,7 +98,8 @@ export default function Code({
           ]),
           EditorView.contentAttributes.of({ 'aria-label': 'Code of the strategy' }),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) heard.current.onChange(update.state.doc.toString())
+            const isShown = update.transactions.some((each) => each.annotation(shown))
+            if (update.docChanged && !isShown) heard.current.onChange(update.state.doc.toString())
           }),
           look.of([]),
           completing.of([]),
@@ -114,7 +117,10 @@ export default function Code({
   useEffect(() => {
     const here = view.current
     if (here === null || here.state.doc.toString() === text) return
-    here.dispatch({ changes: { from: 0, to: here.state.doc.length, insert: text } })
+    here.dispatch({
+      changes: { from: 0, to: here.state.doc.length, insert: text },
+      annotations: shown.of(true),
+    })
   }, [text])
   useEffect(() => {
     view.current?.dispatch({ effects: parts.current.look.reconfigure(lookOf(theme)) })

@@ -75,14 +75,22 @@ describe('the editor', () => {
     await user.type(name, 'MyStrategy{Enter}')
     expect(await code()).toHaveValue(template.text)
     expect(screen.getByText('not saved yet')).toBeInTheDocument()
+    const all = within(screen.getByRole('navigation', { name: 'Strategies' }))
+    expect(all.getByRole('button', { name: /MyStrategy\s*not saved/ })).toBeInTheDocument()
     expect(screen.getByRole('button', { name: 'Backtest' })).toBeDisabled()
   })
 
   it('saves what is written as the next version, once', async () => {
-    service.use(put('/editor/drafts/MyStrategy', { ...editor.drafts[0] }))
+    const versions = [
+      ...(editor.drafts[0]?.versions ?? []),
+      { version: 3, saved_at: '2026-11-21T08:00:00Z', saved_by: 'admin', note: 'more' },
+    ]
+    const third = { ...editor.drafts[0], versions }
+    service.use(put('/editor/drafts/MyStrategy', third))
     const { user } = await openPage('/editor')
     await waitFor(async () => expect(await code()).toHaveValue('the second'))
     await write('the third')
+    service.use(getRuns('/editor', { enabled: true, drafts: [third] }))
     expect(localStorage.getItem('cryptock.unsaved.MyStrategy')).toBe('the third')
     await user.type(screen.getByLabelText('What changed'), 'more')
     await user.dblClick(screen.getByRole('button', { name: 'Save version' }))
@@ -90,6 +98,9 @@ describe('the editor', () => {
     expect(sent('/editor/drafts/MyStrategy')).toEqual([
       { text: 'the third', version: 2, note: 'more' },
     ])
+    expect(await screen.findByText('version 3')).toBeInTheDocument()
+    expect(await code()).toHaveValue('the third')
+    expect(screen.queryByText('changed')).not.toBeInTheDocument()
   })
 
   it('keeps what was written where saving is refused, and says why', async () => {

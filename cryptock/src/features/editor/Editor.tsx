@@ -53,6 +53,10 @@ export function Editor() {
   const open = (next: string) => setParams({ of: next }, { replace: true })
   const draft = data.drafts.find((each) => each.name === name)
   const started = name === null ? null : kept(name)
+  const isUnsaved = name !== null && draft === undefined && started !== null
+  const listed: Draft[] = isUnsaved
+    ? [...data.drafts, { name, versions: [], promoted: null }]
+    : data.drafts
   return (
     <Box
       sx={{
@@ -70,9 +74,9 @@ export function Editor() {
           </Button>
         }
       >
-        {data.drafts.length === 0 && <Typography variant="body2">None yet.</Typography>}
+        {listed.length === 0 && <Typography variant="body2">None yet.</Typography>}
         <Box component="nav" aria-label="Strategies" sx={{ display: 'grid', gap: 1 }}>
-          {data.drafts.map((each) => (
+          {listed.map((each) => (
             <Button
               key={each.name}
               color="inherit"
@@ -86,7 +90,11 @@ export function Editor() {
             >
               {each.name}
               <Word tone={each.promoted === null ? 'dim' : 'good'}>
-                {each.promoted === null ? 'draft' : `v${each.promoted}`}
+                {each.promoted !== null
+                  ? `v${each.promoted}`
+                  : each.versions.length === 0
+                    ? 'not saved'
+                    : 'draft'}
               </Word>
             </Button>
           ))}

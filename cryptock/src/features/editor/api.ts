@@ -68,6 +68,18 @@ const editorApi = cryptickApi.enhanceEndpoints({ addTagTypes: ['Drafts'] }).inje
       {
         query: ({ name, ...body }) => tell(`/drafts/${name}`, body),
         invalidatesTags: ['Drafts'],
+        // A version never changes: its text is known, and is shown without being read again.
+        onQueryStarted: async ({ name, text }, { dispatch, queryFulfilled }) => {
+          const { data } = await queryFulfilled.catch(() => ({ data: undefined }))
+          const version = data?.versions.at(-1)?.version
+          if (data === undefined || version === undefined) return
+          void dispatch(editorApi.util.upsertQueryData('getDraftText', { name, version }, text))
+          dispatch(
+            editorApi.util.updateQueryData('getEditor', undefined, (known) => {
+              known.drafts = [...known.drafts.filter((each) => each.name !== name), data]
+            }),
+          )
+        },
       },
     ),
     promoteDraft: build.mutation<Draft, { name: string; version: number }>({

@@ -67,13 +67,13 @@ const COLUMNS: Column<Holding>[] = [
   { name: 'Exchange', width: 'minmax(64px, 1fr)', cell: ({ exchange }) => exchange },
   {
     name: 'Unallocated',
-    width: 'minmax(104px, 1fr)',
+    width: 'minmax(128px, 1.2fr)',
     number: true,
     cell: ({ unallocated }) => <Num value={unallocated} />,
   },
   {
     name: 'Allocated',
-    width: 'minmax(104px, 1fr)',
+    width: 'minmax(128px, 1.2fr)',
     number: true,
     cell: ({ allocated }) => <Num value={allocated} />,
   },

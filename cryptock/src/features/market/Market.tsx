@@ -295,7 +295,7 @@ const PRINTS: Column<TradeMessage>[] = [
   { name: 'When', width: '72px', cell: (print) => <Ago at={wireTime(print.time)} /> },
   {
     name: 'Price',
-    width: '1fr',
+    width: 'minmax(72px, 1fr)',
     number: true,
     cell: (print) => (
       <Word tone={print.taker_side === 'buy' ? 'good' : 'bad'}>
@@ -305,7 +305,7 @@ const PRINTS: Column<TradeMessage>[] = [
   },
   {
     name: 'Size',
-    width: '1fr',
+    width: 'minmax(72px, 1fr)',
     number: true,
     cell: (print) => <Num value={print.size} digits={{ max: 4, min: 4 }} />,
   },

@@ -20,7 +20,7 @@ import { choices, type Filter, filtered } from './state'
 
 const COLUMNS: Column<Order>[] = [
   { name: 'When', width: '88px', cell: (order) => <Ago at={wireTime(order.created_at)} /> },
-  { name: 'State', width: '120px', cell: (order) => <OrderState order={order} /> },
+  { name: 'State', width: '148px', cell: (order) => <OrderState order={order} /> },
   {
     name: 'Side',
     width: '40px',

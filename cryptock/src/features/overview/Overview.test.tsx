@@ -113,7 +113,7 @@ describe('all orders', () => {
     )
     const { user, store } = await openPage('/overview?show=orders')
     const alert = await screen.findByRole('alert')
-    expect(alert).toHaveTextContent('XWrap gives no answer.')
+    expect(alert).toHaveTextContent('xWrap gives no answer.')
     fails = false
     await user.click(within(alert).getByRole('button', { name: 'Try again' }))
     await told(/^2.500 orders\s*$/)

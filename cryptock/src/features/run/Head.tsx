@@ -124,8 +124,8 @@ export function Head({ run, stale }: { run: Run; stale: boolean }) {
         component="dl"
         sx={{
           display: 'grid',
-          gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 140px), max-content))',
-          columnGap: 8,
+          gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 136px), max-content))',
+          columnGap: { xs: 3, sm: 8 },
           rowGap: 3,
           m: 0,
           mt: 4,

@@ -52,6 +52,8 @@ function Shown({
   const hub = useAppSelector(selectHub)
   // What has ended does not change: it is never out of date.
   const stale = run.running && hub.connection === 'lost'
+  // Without new prices its worth is that of before.
+  const held = run.running && Boolean(run.detail)
   const Tracker = trackers[run.strategy]
   return (
     <Box sx={{ display: 'grid', gap: 3, gridTemplateColumns: 'minmax(0, 1fr)' }}>
@@ -73,7 +75,7 @@ function Shown({
           {run.detail}
         </Alert>
       )}
-      <Head run={run} stale={stale} />
+      <Head run={run} stale={stale || held} />
       {run.state === 'failed' && <Failed run={run} />}
       <Box
         sx={{

@@ -88,19 +88,19 @@ export function ToldStory({
             },
             {
               name: base,
-              width: '1fr',
+              width: 'minmax(72px, 1fr)',
               number: true,
               cell: (trade) => <Num value={trade.exec_amount} />,
             },
             {
               name: quote,
-              width: '1fr',
+              width: 'minmax(72px, 1fr)',
               number: true,
               cell: (trade) => <Num value={trade.exec_price} />,
             },
             {
               name: 'Fee',
-              width: '1fr',
+              width: 'minmax(72px, 1fr)',
               number: true,
               cell: (trade) => <Num value={trade.fee} digits={{ max: 4 }} />,
             },

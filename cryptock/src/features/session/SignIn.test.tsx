@@ -80,6 +80,21 @@ describe('signing in', () => {
     expect(sent('/auth/refresh').length).toBe(before + 1)
   })
 
+  it('is not asked for where xWrap is only away, and goes on once it is back', async () => {
+    let away = true
+    service.use(
+      http.post('*/auth/refresh', () =>
+        away
+          ? HttpResponse.json({ error: 'away' }, { status: 502 })
+          : HttpResponse.json(recorded.login),
+      ),
+    )
+    await openPage('/', 'xWrap can’t be reached.')
+    expect(screen.queryByLabelText(/Password/)).not.toBeInTheDocument()
+    away = false
+    expect(await screen.findByText(/xWrap connected/, {}, { timeout: 20_000 })).toBeInTheDocument()
+  })
+
   it('ends where the cookie has ended too', async () => {
     const { store } = await openPage()
     service.use(
@@ -96,6 +111,6 @@ describe('signing in', () => {
   it('shows the reason where the service is away', async () => {
     service.use(http.get('*/xwrap/v1/exchanges', () => HttpResponse.error()))
     await openPage()
-    expect(await screen.findByText(/XWrap gives no answer/)).toBeInTheDocument()
+    expect(await screen.findByText(/xWrap gives no answer/)).toBeInTheDocument()
   })
 })

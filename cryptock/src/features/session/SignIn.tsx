@@ -1,5 +1,5 @@
-import { Box, Button, TextField, Typography } from '@mui/material'
-import { type SubmitEvent, useState } from 'react'
+import { Alert, Box, Button, TextField, Typography } from '@mui/material'
+import { type ReactNode, type SubmitEvent, useState } from 'react'
 import { selectSession, signedIn } from '@/shared/api/session'
 import { useChangePasswordMutation, useLoginMutation } from '@/shared/api/xwrap'
 import { useAppDispatch, useAppSelector } from '@/shared/hooks'
@@ -11,6 +11,30 @@ export const PASSWORD_MIN = 12
 export function SignIn() {
   const session = useAppSelector(selectSession)
   const [given, setGiven] = useState({ name: '', password: '' })
+  return (
+    <Door>
+      {session.mustChangePassword ? (
+        <OwnPassword name={session.name || given.name} old={given.password} />
+      ) : (
+        <Credentials ended={session.ended} onGiven={setGiven} />
+      )}
+    </Door>
+  )
+}
+
+/** What is seen before it is known who looks, where that can't be asked. */
+export function Unreachable() {
+  return (
+    <Door>
+      <Alert severity="warning" variant="outlined">
+        <strong>xWrap can’t be reached.</strong> Your open orders stand at the exchanges and may
+        fill. The page opens by itself once xWrap is back.
+      </Alert>
+    </Door>
+  )
+}
+
+function Door({ children }: { children: ReactNode }) {
   return (
     <Box component="main" sx={{ minHeight: '100dvh', display: 'grid', placeItems: 'center', p: 4 }}>
       <Box sx={{ width: '100%', maxWidth: 380 }}>
@@ -25,11 +49,7 @@ export function SignIn() {
             </Typography>
           </Box>
         </Box>
-        {session.mustChangePassword ? (
-          <OwnPassword name={session.name || given.name} old={given.password} />
-        ) : (
-          <Credentials ended={session.ended} onGiven={setGiven} />
-        )}
+        {children}
       </Box>
     </Box>
   )

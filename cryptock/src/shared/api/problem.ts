@@ -79,6 +79,7 @@ function remedy({ status, kind, retryAfterS }: Problem): string {
 }
 
 function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1)
+  // A name keeps its small letter.
+  const capital = text.startsWith('xWrap') ? text : text.charAt(0).toUpperCase() + text.slice(1)
   return /[.!?]$/.test(capital) ? capital : `${capital}.`
 }

@@ -197,7 +197,7 @@ function Chapter({ title, children }: { title: string; children: ReactNode }) {
 function tradeColumns(base: string, quote: string): Column<Trade>[] {
   const number = (name: string, cell: Column<Trade>['cell']): Column<Trade> => ({
     name,
-    width: '1fr',
+    width: 'minmax(72px, 1fr)',
     number: true,
     cell,
   })

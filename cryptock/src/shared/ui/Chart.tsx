@@ -24,7 +24,7 @@ export function useChart(
       },
       grid: { vertLines: { color: `${tokens.line}66` }, horzLines: { color: `${tokens.line}66` } },
       rightPriceScale: { borderColor: tokens.line },
-      timeScale: { borderColor: tokens.line, timeVisible: true, secondsVisible: false },
+      timeScale: { borderColor: tokens.line, timeVisible: true, secondsVisible: true },
     })
     chart.current = made
     return () => {

@@ -56,7 +56,8 @@ export function Table<Row>({
     alignItems: 'center',
     height: ROW_PX,
     px: 2,
-    minWidth: 'max-content',
+    // As wide as its columns at least, whatever is in them: so the head stands over the cells.
+    minWidth: 'min-content',
     borderBottom: 1,
     borderColor: 'divider',
     '& > [role=cell]': { whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' },
@@ -108,7 +109,7 @@ export function Table<Row>({
       </Box>
       <Box
         role="rowgroup"
-        sx={{ position: 'relative', minWidth: 'max-content' }}
+        sx={{ position: 'relative', minWidth: 'min-content' }}
         style={height === undefined ? {} : { height: virtual.getTotalSize() }}
       >
         <Box

@@ -1,10 +1,16 @@
 /** How the exchanges are, in facts. */
 import { Box, Typography } from '@mui/material'
+import { type Amount, amount, multiply } from '../amount'
 import type { Exchange } from '../api/wire'
 import { useGetHealthQuery } from '../api/xwrap'
-import { DASH, duration } from '../format'
+import { DASH, duration, grouped } from '../format'
+import { useAppSelector } from '../hooks'
+import { selectConnection } from '../live/market'
 import { HEALTH_MS, useFreshness } from '../live/freshness'
 import { Card, Word } from './parts'
+
+const HUNDRED = amount('100')
+const percent = (part: Amount): string => grouped(multiply(part, HUNDRED))
 
 export function Venues({ exchanges }: { exchanges: Exchange[] }) {
   return (
@@ -27,7 +33,9 @@ export function Venues({ exchanges }: { exchanges: Exchange[] }) {
 function Venue({ exchange }: { exchange: Exchange }) {
   const { data } = useGetHealthQuery(undefined, { pollingInterval: HEALTH_MS })
   const { fresh, why } = useFreshness(exchange.exchange)
-  const health = data?.exchanges[exchange.exchange]
+  const live = useAppSelector(selectConnection) === 'live'
+  // What was measured before the connection was lost is no measure of now.
+  const health = live ? data?.exchanges[exchange.exchange] : undefined
   const facts: [string, string][] = [
     ['mode', exchange.mode],
     [
@@ -40,9 +48,9 @@ function Venue({ exchange }: { exchange: Exchange }) {
         ? DASH
         : `${duration(health.last_message_age_s * 1000)} ago`,
     ],
-    ['connected anew', `${health?.reconnects ?? 0} ×`],
-    ['gaps', String(health?.gaps ?? 0)],
-    ['fees', `${exchange.fees.maker} / ${exchange.fees.taker}`],
+    ['connected anew', health ? `${health.reconnects} ×` : DASH],
+    ['gaps', health ? String(health.gaps) : DASH],
+    ['fees, maker / taker', `${percent(exchange.fees.maker)} / ${percent(exchange.fees.taker)} %`],
   ]
   return (
     <Box>
