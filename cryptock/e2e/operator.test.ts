@@ -76,10 +76,20 @@ describe('an operator', () => {
     await story.look('run-on-paper')
   })
 
+  it('reads what the run hears and says on the dashboard of the hub', async () => {
+    const hub = await story.openTab()
+    await hub.goto(story.services.cryptick)
+    await story.signInAgain(hub, '● connected')
+    await hub.getByRole('navigation', { name: 'Runs' }).getByText('hodlstrategy_0').waitFor()
+    await hub.getByRole('log', { name: 'Messages' }).getByText('run.start').first().waitFor()
+    await story.look('hub', hub)
+    await hub.close()
+  })
+
   it('makes orders from the dashboard of xWrap', async () => {
     dashboard = await story.openTab()
     await dashboard.goto(story.services.xwrap)
-    await story.signInAgain(dashboard)
+    await story.signInAgain(dashboard, 'xWrap connected')
     await dashboard.getByRole('table', { name: 'Books' }).getByText('live').nth(5).waitFor()
     await dashboard.getByRole('button', { name: 'all', exact: true }).waitFor()
     await dashboard.getByText(/newest \d+ records|Nothing has been logged/).waitFor()

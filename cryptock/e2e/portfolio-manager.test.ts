@@ -88,16 +88,18 @@ describe('a portfolio manager', () => {
 
   it('chooses a point on the frontier, and sees what it would take', async () => {
     const { page } = story
-    await story.button('Max Sharpe').click()
+    await story.button('Min variance').click()
     await page.getByText('On the frontier.').waitFor()
     const target = page.getByRole('slider', { name: 'Target on the frontier' })
-    const best = Number(await target.getAttribute('aria-valuenow'))
+    const least = Number(await target.getAttribute('aria-valuenow'))
     const { x, y, width, height } = (await target.boundingBox()) ?? fail('no target')
     await page.mouse.move(x + width / 2, y + height / 2)
     await page.mouse.down()
-    await page.mouse.move(x + width / 2 - 60, y + height / 2 + 40, { steps: 6 })
+    await page.mouse.move(x + width / 2 + 60, y + height / 2 - 40, { steps: 6 })
     await page.mouse.up()
-    await expect.poll(async () => Number(await target.getAttribute('aria-valuenow'))).not.toBe(best)
+    await expect
+      .poll(async () => Number(await target.getAttribute('aria-valuenow')))
+      .not.toBe(least)
     await page.getByText('On the frontier.').waitFor()
     await story.look('target')
     await story.button(/^Preview \d+ orders, ≈ .* USD$/).click()

@@ -114,13 +114,13 @@ class ASupervisor(unittest.IsolatedAsyncioTestCase):
             await self.supervisor.resume(run_id)
 
     async def test_what_a_run_began_with_is_told_with_what_it_has(self) -> None:
-        for fields, told in (({}, None), ({"initial_equity": "10"}, "10")):
-            with self.subTest(told):
-                run_id = self.leave(state="starting", **fields)
+        for initial in (None, "10"):
+            with self.subTest(initial):
+                run_id = self.leave(state="starting", initial_equity=initial)
                 self.supervisor.find()
                 await self.settled(run_id)
                 found = [params for _, params in self.told if params["run_id"] == run_id]
-                self.assertEqual(found[0].get("initial_equity"), told)
+                self.assertEqual(found[0].get("initial_equity"), initial)
 
     async def test_a_run_of_the_command_line_is_steered_from_there(self) -> None:
         directory = RunDirectory.claim(self.root, "x")

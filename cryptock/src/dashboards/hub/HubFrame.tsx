@@ -44,7 +44,7 @@ export function HubFrame({ onScheme }: { onScheme: () => void }) {
         }}
       >
         <img src="/icon.svg" alt="" width={28} height={28} />
-        <Box component="span" sx={{ fontSize: 16, fontWeight: 700 }}>
+        <Box component="h1" sx={{ fontSize: 16, fontWeight: 700, m: 0 }}>
           Hub
         </Box>
         <Word tone={live ? 'good' : 'warn'}>

@@ -96,7 +96,7 @@ export default function Code({
             ...lintKeymap,
             indentWithTab,
           ]),
-          EditorView.contentAttributes.of({ 'aria-label': 'Code of the strategy' }),
+          EditorView.contentAttributes.of({ 'aria-label': 'Code of the strategy', tabindex: '0' }),
           EditorView.updateListener.of((update) => {
             const isShown = update.transactions.some((each) => each.annotation(shown))
             if (update.docChanged && !isShown) heard.current.onChange(update.state.doc.toString())
@@ -188,6 +188,7 @@ function lookOf({ tokens, numbers, palette }: Theme) {
           color: tokens.text,
         },
         '.cm-completionDetail': { color: tokens.dim, fontStyle: 'normal' },
+        '[aria-selected] > .cm-completionDetail': { color: tokens.text },
         '.cm-completionInfo': { maxWidth: '320px', padding: '8px' },
       },
       { dark: isDark },

@@ -69,13 +69,13 @@ const COLUMNS: Column<Holding>[] = [
     name: 'Unallocated',
     width: 'minmax(128px, 1.2fr)',
     number: true,
-    cell: ({ unallocated }) => <Num value={unallocated} />,
+    cell: ({ unallocated }) => <Num value={unallocated} digits={{ max: 8 }} />,
   },
   {
     name: 'Allocated',
     width: 'minmax(128px, 1.2fr)',
     number: true,
-    cell: ({ allocated }) => <Num value={allocated} />,
+    cell: ({ allocated }) => <Num value={allocated} digits={{ max: 8 }} />,
   },
   {
     name: 'Worth, USD',
