@@ -9,8 +9,8 @@ import benchmarks
 from benchmarks.table import show
 from exchange_wrapper.compiled import describe
 
-_NO_BENCHMARKS = {"__main__", "backtest_strategies", "level_feed", "quiet_exchange", "served"}
-_NO_BENCHMARKS |= {"soak", "soak_model", "soak_worker", "table"}
+_NO_BENCHMARKS = {"__main__", "backtest_strategies", "level_feed", "pushes", "quiet_exchange"}
+_NO_BENCHMARKS |= {"served", "soak", "soak_model", "soak_worker", "table"}
 
 
 def main(wanted: list[str]) -> int:
