@@ -135,6 +135,13 @@ describe('wallets', () => {
     expect(drawn.at(-1)).toHaveLength(2)
   })
 
+  it('tell what moved in them, and why', async () => {
+    await openPage('/wallets')
+    const lines = await screen.findByRole('table', { name: 'Movements of desk' })
+    const [newest] = within(lines).getAllByRole('row').slice(1)
+    expect(newest).toHaveTextContent(/fee.*−?-?0.0049608.*USD/)
+  })
+
   it('teach the first step where there are none, and do not offer it to viewers', async () => {
     const { total, unallocated, allocated } = recorded.wallets
     service.use(

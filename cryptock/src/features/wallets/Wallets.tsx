@@ -9,12 +9,14 @@ import {
   useGetExchangesQuery,
   useGetHistoryQuery,
   useGetIncidentsQuery,
+  useGetMovementsQuery,
   useGetWalletsQuery,
 } from '@/shared/api/xwrap'
 import { grouped, wireTime } from '@/shared/format'
 import { useAppSelector } from '@/shared/hooks'
 import { selectOpen } from '@/shared/live/orders'
 import { assetColour } from '@/shared/theme'
+import { LEDGER } from '@/shared/wallets/ledger'
 import { Ago, Card, Empty, ErrorNote, Num, Word } from '@/shared/ui/parts'
 import { type Column, Table } from '@/shared/ui/Table'
 import { AddFunds } from '@/shared/wallets/AddFunds'
@@ -72,6 +74,8 @@ const SETS: Column<WalletSet>[] = [
     cell: (set) => <Num value={worth(set.wallets).usd} digits={{ max: 2, min: 2 }} />,
   },
 ]
+
+const MOVEMENTS_MS = 10_000
 
 function amountColumn(name: string, px: number, cell: Column<Wallet>['cell']): Column<Wallet> {
   return { name, width: `minmax(${px}px, 1fr)`, number: true, cell }
@@ -209,6 +213,7 @@ export function Wallets() {
               keyOf={walletKey}
             />
             <History key={selected.id} set={selected} />
+            <Movements key={`movements ${selected.id}`} set={selected} />
           </Card>
         )}
       </Box>
@@ -259,6 +264,31 @@ function History({ set }: { set: WalletSet }) {
       <Suspense fallback={<Skeleton variant="rounded" height={200} />}>
         <HistoryChart points={points} name={set.run_id ?? ''} />
       </Suspense>
+    </Box>
+  )
+}
+
+function Movements({ set }: { set: WalletSet }) {
+  const { data, error } = useGetMovementsQuery(
+    { wallet_set_id: set.id },
+    { pollingInterval: MOVEMENTS_MS },
+  )
+  return (
+    <Box sx={{ mt: 4 }}>
+      <Typography variant="h2" sx={{ mb: 2 }}>
+        Movements
+      </Typography>
+      <ErrorNote error={error} />
+      {data?.length === 0 && <Typography variant="body2">Nothing has been moved yet.</Typography>}
+      {data !== undefined && data.length > 0 && (
+        <Table
+          label={`Movements of ${set.run_id ?? ''}`}
+          rows={data}
+          keyOf={({ id }) => id}
+          columns={LEDGER}
+          height="320px"
+        />
+      )}
     </Box>
   )
 }

@@ -135,8 +135,9 @@ export const xwrapApi = createApi({
       keepUnusedDataFor: Infinity, // like what it has read
     }),
     /** What an order moved in the ledger, newest first. */
-    getMovements: build.query<Movement[], number>({
-      query: (orderId) => ({ path: `${V1}/movements`, query: { order_id: orderId, limit: 1000 } }),
+    /** The newest lines of the ledger, of an order or of a wallet set. */
+    getMovements: build.query<Movement[], { order_id: number } | { wallet_set_id: number }>({
+      query: (of) => ({ path: `${V1}/movements`, query: { ...of, limit: ROWS_MAX } }),
       keepUnusedDataFor: 0,
     }),
     getControl: build.query<Control, void>({

@@ -6,11 +6,12 @@ import { useGetMessagesQuery, useGetRunsQuery } from '../api/cryptick'
 import { asProblem } from '../api/problem'
 import type { HubMessage } from '../api/runs'
 import { selectCanTrade } from '../api/session'
-import type { Movement, Order, Trade } from '../api/wire'
+import type { Order, Trade } from '../api/wire'
 import { useCancelOrderMutation, useGetMovementsQuery } from '../api/xwrap'
 import { baseOf, grouped, pairName, quoteOf, wireTime } from '../format'
 import { useAppSelector } from '../hooks'
 import { selectOrder, selectTradesOf } from '../live/orders'
+import { LEDGER } from '../wallets/ledger'
 import { Ago, Confirm, ErrorNote, Num, Word } from '../ui/parts'
 import { type Column, Table } from '../ui/Table'
 import { stateOf } from './state'
@@ -209,38 +210,9 @@ function tradeColumns(base: string, quote: string): Column<Trade>[] {
   ]
 }
 
-const REASONS: Record<string, string> = { order: 'held for it', fill: 'filled', fee: 'fee' }
-
-const LEDGER: Column<Movement>[] = [
-  { name: 'When', width: '80px', cell: ({ time }) => <Ago at={wireTime(time)} /> },
-  {
-    name: 'What for',
-    width: 'minmax(80px, 1fr)',
-    cell: ({ reason, movement }) =>
-      reason === 'order' && movement.startsWith('-')
-        ? 'held for it'
-        : reason === 'order'
-          ? 'no longer held'
-          : (REASONS[reason] ?? reason),
-  },
-  {
-    name: 'Moved',
-    width: 'minmax(110px, 1fr)',
-    number: true,
-    cell: ({ movement }) => <Num value={movement} digits={{ max: 8 }} />,
-  },
-  { name: 'Of', width: '44px', cell: ({ currency }) => currency },
-  {
-    name: 'Then',
-    width: 'minmax(110px, 1fr)',
-    number: true,
-    cell: ({ balance }) => (balance === null ? '' : <Num value={balance} digits={{ max: 8 }} />),
-  },
-]
-
 /** What the order moved in the wallets of its run. */
 function Ledger({ order }: { order: Order }) {
-  const { data, error } = useGetMovementsQuery(order.id)
+  const { data, error } = useGetMovementsQuery({ order_id: order.id })
   if (error !== undefined && asProblem(error).status === 404) return null // an xWrap that does not tell
   const lines = data?.filter(({ wallet_set_type }) => wallet_set_type === 'logical')
   return (
