@@ -10,7 +10,7 @@ from exchange_wrapper.book import L2Book
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.orders import OrderRequest
-from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import MILLISECOND, UtcNs
 

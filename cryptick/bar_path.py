@@ -16,8 +16,8 @@ triggered by the path; a strategy's own stop comes at the next quote or bar.
 
 from cryptick.candle_market import CandleExchange, CandleMarket
 from cryptick.market_data import Series
+from exchange_wrapper.execution import Execution
 from exchange_wrapper.orders import Order
-from exchange_wrapper.paper import Execution
 from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = ["PathExchange", "PathMarket"]

@@ -27,11 +27,12 @@ from cryptick.market_data import Recording
 from cryptick.messages import BAR, BOOK, QUOTE, TRADE, Bar, MarketTrade, Quote
 from cryptick.metrics import FloatArray, IntArray
 from exchange_wrapper.candles import CandleBuilder, Candles
+from exchange_wrapper.execution import Execution
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.live_book import BookState, LiveBook
 from exchange_wrapper.market import BookSnapshot, BookUpdate, MarketEvent, TradePrint
 from exchange_wrapper.numbers import Ticks
-from exchange_wrapper.paper import Execution, PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.times import SECOND, UtcNs
 
 __all__ = ["BAR_FREQ_S", "BookReplay"]

@@ -35,10 +35,11 @@ from cryptick.fill_rule import FillRule
 from cryptick.market_data import Series
 from cryptick.timeline import Timeline
 from exchange_wrapper.candles import Candles, Instrument
+from exchange_wrapper.execution import Execution, Finished
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order
 from exchange_wrapper.pair import Pair, split_name
-from exchange_wrapper.paper import Execution, Finished, PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.terms import DoneReason, OrderType, Side
 from exchange_wrapper.times import SECOND, UtcNs
 

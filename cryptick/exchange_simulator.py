@@ -32,12 +32,13 @@ from exchange_wrapper.candles import Candles
 from exchange_wrapper.changes import Change, OrderChanged, TradeMade
 from exchange_wrapper.desk import Desk
 from exchange_wrapper.errors import UnknownName, XWrapError
+from exchange_wrapper.execution import Execution
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import ZERO
 from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import Execution, PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.telling import worth_telling
 from exchange_wrapper.times import UtcNs
 

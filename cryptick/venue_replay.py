@@ -25,7 +25,7 @@ from exchange_wrapper.market import MarketEvent, TradePrint
 from exchange_wrapper.numbers import ZERO, Lots, Ticks, format_amount
 from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.terms import DoneReason, OrderType, Side
 from exchange_wrapper.times import MILLISECOND, UtcNs, from_iso
 

@@ -30,6 +30,7 @@ MODULES: Final = (
     "exchange_wrapper/numbers.py",
     "exchange_wrapper/pair.py",
     "exchange_wrapper/paper.py",
+    "exchange_wrapper/paper_exchange.py",
     "exchange_wrapper/telling.py",
     "exchange_wrapper/times.py",
     "cryptick/audit.py",

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 from exchange_wrapper.book import L2Book
 from exchange_wrapper.errors import DataError
+from exchange_wrapper.execution import Execution
 from exchange_wrapper.grid import PairGrid
 from exchange_wrapper.market import (
     BookLost,
@@ -19,7 +20,6 @@ from exchange_wrapper.market import (
 )
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import Execution
 from exchange_wrapper.terms import Side
 from exchange_wrapper.times import UtcNs
 

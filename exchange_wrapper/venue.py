@@ -17,7 +17,7 @@ from exchange_wrapper.live_execution import LiveExecution
 from exchange_wrapper.market import BookLost, MarketEvent, TradePrint
 from exchange_wrapper.numbers import Ticks
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.terms import ExchangeStatus, Mode, Side
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso
 from exchange_wrapper.util import utc_now

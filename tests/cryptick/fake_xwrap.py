@@ -15,7 +15,7 @@ from exchange_wrapper.ledger import Ledger
 from exchange_wrapper.numbers import Lots
 from exchange_wrapper.orders import Order, OrderRequest
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.terms import OrderType
 from exchange_wrapper.times import UtcNs, to_iso
 

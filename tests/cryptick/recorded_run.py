@@ -27,7 +27,7 @@ from exchange_wrapper.market import BookLost, BookSnapshot, BookUpdate, MarketEv
 from exchange_wrapper.numbers import Lots, Ticks, format_amount
 from exchange_wrapper.orders import OrderRequest
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.telling import worth_telling
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import MILLISECOND, SECOND, UtcNs, to_iso

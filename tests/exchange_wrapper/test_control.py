@@ -24,7 +24,7 @@ from exchange_wrapper.limits import LimitsSettings, PreTradeLimits
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order, OrderRequest
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
 from exchange_wrapper.times import SECOND, UtcNs
 from tests.exchange_wrapper.live_port import FakeLivePort

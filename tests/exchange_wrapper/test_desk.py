@@ -27,7 +27,7 @@ from exchange_wrapper.market import TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import Order, OrderRequest, Trade
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.terms import DoneReason, OrderStatus, OrderType, Side
 from exchange_wrapper.times import UtcNs
 from tests.exchange_wrapper.paper_market import BUY, SELL, Tally

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_wrapper.book import L2Book
+from exchange_wrapper.execution import Execution, Filled, Opened
 from exchange_wrapper.grid import PairGrid
 from exchange_wrapper.live_book import BookState, LiveBook
 from exchange_wrapper.market import BookLost, BookSnapshot, BookUpdate, Heartbeat, TradePrint
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import Execution, Filled, Opened, PaperEngine, PaperOrder
+from exchange_wrapper.paper import PaperEngine, PaperOrder
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import UtcNs
 

@@ -21,7 +21,7 @@ from exchange_wrapper.models import MODELS
 from exchange_wrapper.movements import Movement, recent_movements
 from exchange_wrapper.numbers import Lots, Ticks
 from exchange_wrapper.orders import OrderRequest
-from exchange_wrapper.paper import PaperExchange
+from exchange_wrapper.paper_exchange import PaperExchange
 from exchange_wrapper.terms import OrderType, Side
 from exchange_wrapper.times import UtcNs
 from tests.exchange_wrapper.fake_exchange import web_client

@@ -12,12 +12,12 @@ from exchange_wrapper.candles import Candles
 from exchange_wrapper.credentials import Credentials, Secret
 from exchange_wrapper.errors import ApiUsageError, LedgerBreach, Unavailable, UnknownName
 from exchange_wrapper.exchange.gdax import GDAXExchange
+from exchange_wrapper.execution import Execution, Filled, Finished, Opened
 from exchange_wrapper.fees import FeeSchedule
 from exchange_wrapper.live_book import BookState
 from exchange_wrapper.numbers import ZERO
 from exchange_wrapper.orders import Order, OrderRequest
 from exchange_wrapper.pair import Pair
-from exchange_wrapper.paper import Execution, Filled, Finished, Opened
 from exchange_wrapper.terms import DoneReason, ExchangeStatus, Mode, OrderType, Side
 from exchange_wrapper.times import SECOND, UtcNs
 from exchange_wrapper.venue import Venue
