@@ -101,6 +101,14 @@ describe('the welcome', () => {
     expect(localStorage.getItem('cryptock.welcomed')).not.toBeNull()
   })
 
+  it('shows the run that was started with the services to who is new', async () => {
+    const { started_by, ...demo } = recorded.runFrontier
+    expect(started_by).toBe('admin')
+    service.use(getRuns('/runs', { [demo.run_id]: demo }))
+    await openPage('/')
+    expect(await screen.findByRole('button', { name: 'Watch it' })).toBeEnabled()
+  })
+
   it('shows the newest paper run at work to who asks for it', async () => {
     const { user } = await openPage('/?welcome')
     expect(

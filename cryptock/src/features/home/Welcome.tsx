@@ -18,7 +18,9 @@ export function Welcome({ onStart }: { onStart: (strategy: string, mode: string)
   const mayTrade = useAppSelector(selectCanTrade)
   const [dismissed, setDismissed] = useState(() => localStorage.getItem(WELCOMED) !== null)
   const isAsked = params.has('welcome')
-  if (!isAsked && (dismissed || runs?.length !== 0)) return null
+  // Those from a command line are none of a person who is new to the page.
+  const isNew = runs?.every((run) => !run.started_by) === true
+  if (!isAsked && (dismissed || !isNew)) return null
   const dismiss = () => {
     localStorage.setItem(WELCOMED, 'yes')
     setDismissed(true)

@@ -97,7 +97,8 @@ export function Head({ run, stale }: { run: Run; stale: boolean }) {
             <Box component="span" sx={{ fontFamily: (t) => t.numbers }}>
               {runId}
             </Box>
-            , started <Ago at={wireTime(run.started_at)} /> by {run.started_by}
+            , started <Ago at={wireTime(run.started_at)} />{' '}
+            {run.started_by ? `by ${run.started_by}` : 'from a command line'}
             {run.ended_at !== undefined && (
               <>
                 , ended <Ago at={wireTime(run.ended_at)} />

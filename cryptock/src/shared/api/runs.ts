@@ -59,7 +59,8 @@ export interface RunSummary {
   label: string
   started_at: string
   ended_at?: string
-  started_by: string
+  /** Missing of runs that were started from a command line. */
+  started_by?: string
   balances: Funding[]
   wallet_set_id: number | null
   source?: string
